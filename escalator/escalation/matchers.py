@@ -63,10 +63,8 @@ def parse_matcher(text: str) -> Matcher:
     """Read one matcher. Raises `MatcherError` with what is wrong and how to write it."""
     found = _MATCHER.fullmatch(text)
     if found is None:
-        raise MatcherError(f"{text!r} is not a matcher; write name=\"value\", with =, !=, =~ or !~")
-    matcher = Matcher(
-        _unquote(found["name"]), Operator(found["op"]), _unquote(found["value"])
-    )
+        raise MatcherError(f'{text!r} is not a matcher; write name="value", with =, !=, =~ or !~')
+    matcher = Matcher(_unquote(found["name"]), Operator(found["op"]), _unquote(found["value"]))
     if not matcher.name:
         raise MatcherError(f"{text!r} names no label")
     if matcher.operator in (Operator.REGEX, Operator.NOT_REGEX):
@@ -85,4 +83,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _unquote(text: str) -> str:
     if not text.startswith('"'):
         return text
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), text[1:-1], flags=re.DOTALL)
+    return re.sub(
+        r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), text[1:-1], flags=re.DOTALL
+    )

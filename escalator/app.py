@@ -1,0 +1,297 @@
+"""The composition root: builds the daemon from a config, starts its parts in order, reloads, stops.
+
+Start: lock, store, engine, what the last process left unclear, listeners, workers; only then is it ready. Stop: no new
+requests, no new calls, the POSTs under way are waited for, everything is committed. A part that dies takes the process
+with it, loudly: systemd starts it again, and start is the same as carry on.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from escalator.clock import Clock, SystemClock
+from escalator.config.loading import Loaded, load
+from escalator.config.model import Config, Listener
+from escalator.config.problems import ConfigError
+from escalator.engine import Engine
+from escalator.phone.callbacks import Callbacks
+from escalator.phone.carrier import Carrier
+from escalator.phone.dialer import Dialer
+from escalator.phone.follower import Follower
+from escalator.phone.settings import PhoneSettings
+from escalator.phone.twilio import Login, TwilioCarrier
+from escalator.store.connection import Lock
+from escalator.store.errors import StoreError
+from escalator.store.reading import Reader
+from escalator.store.retention import let_go
+from escalator.store.sqlite import SqliteStore
+from escalator.telemetry import Metrics, notify
+from escalator.web.context import WebContext
+from escalator.web.server import build as build_web
+
+log = structlog.get_logger(component="app")
+
+POSTS_PATIENCE_SECONDS = 20.0
+KEEPALIVE_SECONDS = 75.0
+SHUTDOWN_SECONDS = 5.0
+OLD_CARRIER_SECONDS = 60.0
+LAG_EVERY_SECONDS = 1.0
+DEFAULT_RECEIVER = "alertmanager"
+
+
+class Daemon:
+    """The whole daemon on one config file. `run` returns after `stop`, or raises what killed a part."""
+
+    def __init__(self, config_path: Path, loaded: Loaded, *, clock: Clock | None = None):
+        self.config_path = config_path
+        self.config = loaded.config
+        self.clock = clock or SystemClock()
+        self.metrics = Metrics()
+        self.internal_address = ("", 0)
+        self.public_address = ("", 0)
+        self.ready = asyncio.Event()
+        self._loaded = loaded
+        self._stopping = asyncio.Event()
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._generated_token = ""
+
+    async def run(self) -> None:
+        """Start everything, serve until `stop`, and leave nothing half done.
+
+        Raises `StoreHeld`, `StoreTooNew` or another `StoreError` when the store cannot be opened.
+        """
+        path = self.config.storage.path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = Lock(path)
+        lock.acquire()
+        try:
+            self._generated_token = self._make_token(path)
+            store = SqliteStore(path)
+            reader = Reader(path)
+            self.engine = Engine(store, reader, self.clock, self._loaded.rules, self.metrics)
+            self.engine.start()
+            try:
+                await self._serve()
+            finally:
+                self._scheduler.shutdown(wait=False)
+                await self.engine.stop()
+                reader.close()
+                await self._carrier.aclose()
+        finally:
+            lock.release()
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._stopping.set()
+
+    async def reload(self) -> list[str]:
+        """Read the config again. Returns what is wrong with it; then the present one stays in force."""
+        try:
+            loaded = await asyncio.to_thread(load, self.config_path)
+        except ConfigError as error:
+            problems = [str(problem) for problem in error.problems]
+            self.metrics.config_loaded(self.clock.wall(), ok=False)
+            log.error("reload_failed", problems=problems, hint="the config before stays in force")  # noqa: TRY400 - no defect of ours
+            return problems
+        self._use(loaded)
+        log.info("reloaded", config_hash=loaded.sha256[:12], warnings=len(loaded.warnings))
+        return []
+
+    # ---- start and stop
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            settings = phone_settings(self.config)
+            self._tasks = tasks
+            self._carrier = self._new_carrier()
+            self._dialer = Dialer(self.engine, lambda: self._carrier, settings, tasks)
+            self._follower = Follower(self.engine, lambda: self._carrier, tasks)
+            self._callbacks = Callbacks(self.engine, settings)
+            await self._follower.begin()
+            async with self._listeners():
+                self._workers = [
+                    tasks.create_task(self.engine.run(self._fed), name="engine"),
+                    tasks.create_task(self._dialer.run(), name="dialer"),
+                    tasks.create_task(self._follower.run(), name="follower"),
+                    tasks.create_task(self._watch_lag(), name="lag"),
+                ]
+                self._start_chores()
+                self._loaded_well(self._loaded)
+                self.ready.set()
+                notify("READY=1")
+                log.info(
+                    "ready",
+                    internal="{}:{}".format(*self.internal_address),
+                    public="{}:{}".format(*self.public_address),
+                    database=str(self.config.storage.path),
+                )
+                await self._stopping.wait()
+                notify("STOPPING=1")
+                log.info("stopping")
+                self.ready.clear()
+                await self._dialer.stop(POSTS_PATIENCE_SECONDS)
+            for worker in self._workers:
+                worker.cancel()
+            self._follower.stop()
+
+    @contextlib.asynccontextmanager
+    async def _listeners(self) -> AsyncIterator[None]:
+        """Both listeners, for as long as the block lasts."""
+        public = web.AppRunner(
+            self._callbacks.application(),
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+        internal = web.AppRunner(
+            build_web(self._web_context()),
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+        try:
+            self.public_address = await _listen(public, self.config.listen.public)
+            self.internal_address = await _listen(internal, self.config.listen.internal)
+            yield
+        finally:
+            await internal.cleanup()
+            await public.cleanup()
+
+    def _web_context(self) -> WebContext:
+        return WebContext(
+            engine=self.engine,
+            config=lambda: self.config,
+            generated_token=self._generated_token,
+            why_not_ready=self._why_not_ready,
+            reload=self.reload,
+        )
+
+    def _why_not_ready(self) -> str | None:
+        if self._stopping.is_set():
+            return "escalator is stopping"
+        if not self.ready.is_set():
+            return "escalator is starting"
+        if not self.engine.is_writable:
+            return "the store cannot be written"
+        return None
+
+    def _fed(self) -> None:
+        """A cycle of the engine ended, a write to the database included."""
+        notify("WATCHDOG=1")
+
+    async def _watch_lag(self) -> None:
+        while True:
+            before = self.clock.boottime()
+            await self.clock.sleep(LAG_EVERY_SECONDS)
+            self.metrics.loop_lagged(self.clock.boottime() - before - LAG_EVERY_SECONDS)
+
+    # ---- config
+
+    def _use(self, loaded: Loaded) -> None:
+        """Put a config in force, whole."""
+        old, new = self.config, loaded.config
+        for name, was, now in (("listen", old.listen, new.listen), ("storage.path", old.storage.path, new.storage.path)):
+            if was != now:
+                log.warning("restart_needed", key=name, hint="this key is read at start only")
+        self.config, self._loaded = new, loaded
+        settings = phone_settings(new)
+        self._dialer.settings = settings
+        self._callbacks.use(settings)
+        if old.twilio != new.twilio:
+            self._workers.append(
+                self._tasks.create_task(self._retire(self._carrier), name="retire-carrier")
+            )
+            self._carrier = self._new_carrier()
+        self.engine.rules = loaded.rules
+        self._loaded_well(loaded)
+        self.engine.ring()
+
+    def _loaded_well(self, loaded: Loaded) -> None:
+        self.metrics.expect_receivers(tuple(loaded.config.receivers))
+        self.metrics.config_loaded(self.clock.wall(), ok=True, digest=loaded.sha256)
+        for warning in loaded.warnings:
+            log.warning("config_warning", problem=str(warning))
+
+    def _new_carrier(self) -> TwilioCarrier:
+        twilio = self.config.twilio
+        login = Login(twilio.account_sid, twilio.auth_token[0].reveal())
+        if twilio.api_key is not None:
+            login = Login(twilio.api_key.sid, twilio.api_key.secret.reveal())
+        return TwilioCarrier(str(twilio.api_url), twilio.account_sid, login)
+
+    async def _retire(self, carrier: Carrier) -> None:
+        """What is under way over the old connections may end."""
+        await self.clock.sleep(OLD_CARRIER_SECONDS)
+        await carrier.aclose()
+
+    def _make_token(self, database: Path) -> str:
+        """The bearer token of the receiver that nobody wrote: made once, kept beside the database."""
+        receiver = self.config.receivers.get(DEFAULT_RECEIVER)
+        if receiver is None or not receiver.generated_token:
+            return ""
+        path = token_path(database)
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32) + "\n", encoding="ascii")
+            log.info("receiver_token_made", receiver=DEFAULT_RECEIVER, file=str(path))
+        return path.read_text(encoding="ascii").strip()
+
+    # ---- chores
+
+    def _start_chores(self) -> None:
+        self._scheduler.configure(
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._scheduler.add_job(self._let_go, "interval", hours=1, id="retention")
+        self._scheduler.start()
+
+    async def _let_go(self) -> None:
+        """Retention. A failure is told and tried again an hour later."""
+        try:
+            gone = await let_go(self.engine.change, self.clock.now(), self.config.storage.retention)
+        except StoreError as error:
+            log.error("retention_failed", error=str(error), retry_in="1h")  # noqa: TRY400 - no defect of ours
+        else:
+            log.info("retention_done", rows=gone)
+
+
+def token_path(database: Path) -> Path:
+    """Where the generated token of the default receiver lies."""
+    return database.with_name(f"receiver-{DEFAULT_RECEIVER}.token")
+
+
+def phone_settings(config: Config) -> PhoneSettings:
+    """The phone side of a config."""
+    twilio = config.twilio
+    return PhoneSettings(
+        public_url=str(config.public_url),
+        from_numbers=twilio.from_,
+        auth_tokens=tuple(token.reveal() for token in twilio.auth_token),
+        shared_keys={sid: secret.reveal() for sid, secret in twilio.shared_keys.items()},
+        ring_seconds=int(twilio.ring / timedelta(seconds=1)),
+        machine_detection=twilio.machine_detection,
+        calls_per_second=twilio.limits.calls_per_second,
+        concurrent_calls=twilio.limits.concurrent_calls,
+    )
+
+
+async def _listen(runner: web.AppRunner, listener: Listener) -> tuple[str, int]:
+    """Open a listener. Returns where it listens in fact."""
+    await runner.setup()
+    context = None
+    if listener.tls is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(listener.tls.cert, listener.tls.key)
+    address = listener.address
+    site = web.TCPSite(runner, address.host, address.port, ssl_context=context)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    return str(host), int(port)

@@ -1,0 +1,170 @@
+"""Faults that no single key shows: names that nobody has, parts that contradict each other, open
+doors.
+
+The checks read what was written, not the model, so that they can speak even when another part
+of the file does not fit its type: all errors come at once. They take nothing for granted about
+shapes; a wrong shape is told elsewhere.
+"""
+
+from collections.abc import Iterator
+
+from escalator.config.document import Document, Plain
+from escalator.config.not_yet import MESSAGE, TARGET_SUFFIXES
+from escalator.config.problems import Path, did_you_mean
+from escalator.config.values import read_address
+from escalator.escalation.rules import DEFAULT_POLICY, EVERYONE, NO_POLICY
+
+
+def check(document: Document) -> None:
+    """Report every fault that shows only when parts of the file are held against each other."""
+    _check_targets(document)
+    _check_routes(document)
+    _check_own_numbers(document)
+    _check_aliases(document)
+    _check_listeners(document)
+    _check_open_doors(document)
+
+
+def mapping(value: Plain | None) -> dict[str, Plain]:
+    """The value if it has keys, else nothing."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Plain | None) -> list[Plain]:
+    """The value if it is a list, else nothing."""
+    return value if isinstance(value, list) else []
+
+
+def words(value: Plain | None, path: Path) -> Iterator[tuple[Path, str]]:
+    """A word, or each word of a list, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    for index, item in enumerate(sequence(value)):
+        if isinstance(item, str):
+            yield (*path, index), item
+
+
+def targets(document: Document) -> Iterator[tuple[Path, str]]:
+    """Everything that a step or a fallback wants to ring, with its path."""
+    for name, policy in mapping(document.data.get("policies")).items():
+        path: Path = ("policies", name)
+        for index, step in enumerate(sequence(mapping(policy).get("steps"))):
+            yield from words(mapping(step).get("call"), (*path, "steps", index, "call"))
+        fallback = mapping(policy).get("fallback")
+        yield from words(fallback, (*path, "fallback"))
+        yield from words(mapping(fallback).get("call"), (*path, "fallback", "call"))
+
+
+def _check_targets(document: Document) -> None:
+    people = document.data.get("people")
+    if not isinstance(people, dict):
+        return
+    known = {EVERYONE, *people}
+    planned = mapping(document.data.get("schedules"))
+    for path, target in targets(document):
+        if target in known or target in planned:
+            continue
+        if target.endswith(TARGET_SUFFIXES):
+            document.report(path, f"{target}: {MESSAGE}")
+            continue
+        hint = did_you_mean(target, known) or f"; known: {', '.join(sorted(known))}"
+        document.report(path, f"nobody is called {target!r}{hint}")
+
+
+def _check_routes(document: Document) -> None:
+    policies = mapping(document.data.get("policies"))
+    routes = sequence(document.data.get("routes"))
+    names: set[Plain] = set()
+    for index, route in enumerate(routes):
+        path: Path = ("routes", index)
+        policy = mapping(route).get("policy", DEFAULT_POLICY)
+        if isinstance(policy, str) and policy not in {NO_POLICY, *policies}:
+            hint = did_you_mean(policy, policies) or f"; known: {', '.join(policies)}"
+            document.report((*path, "policy"), f"there is no policy {policy!r}{hint}")
+        name = mapping(route).get("name")
+        if isinstance(name, str):
+            if name in names:
+                document.report((*path, "name"), f"an earlier route is called {name!r} too")
+            names.add(name)
+    if policies and DEFAULT_POLICY not in policies:
+        _check_all_routed(document, routes)
+
+
+def _check_all_routed(document: Document, routes: list[Plain]) -> None:
+    """Without a policy `default` the last route has to take whatever comes."""
+    path: Path = ("policies",)
+    if not routes:
+        message = (
+            "without routes every alert goes to the policy 'default', and there is none;"
+            " call a policy default or write routes"
+        )
+        document.report(path, message, at_key=True)
+    elif "matchers" in mapping(routes[-1]):
+        message = (
+            "an alert that no route fits goes to the policy 'default', and there is none;"
+            " call a policy default, or end with a route that has no matchers"
+        )
+        document.report(path, message, at_key=True)
+
+
+def _check_own_numbers(document: Document) -> None:
+    """A call from a number to itself never rings."""
+    twilio = mapping(document.data.get("twilio"))
+    own = {number for _, number in words(twilio.get("from"), ())}
+    for name, person in mapping(document.data.get("people")).items():
+        for key in ("phone", "phones"):
+            for path, number in words(mapping(person).get(key), ("people", name, key)):
+                if number in own:
+                    document.report(
+                        path, "this is a number we call from (twilio.from); it cannot ring itself"
+                    )
+
+
+def _check_aliases(document: Document) -> None:
+    people = mapping(document.data.get("people"))
+    owners = {name: name for name in people}
+    for name, person in people.items():
+        for path, alias in words(mapping(person).get("aliases"), ("people", name, "aliases")):
+            owner = owners.setdefault(alias, name)
+            if owner != name:
+                document.report(path, f"{alias!r} already stands for {owner}")
+
+
+def _check_listeners(document: Document) -> None:
+    internal, public = (_address(document, name) for name in ("internal", "public"))
+    if internal == public and not internal.endswith(":0"):
+        document.report(
+            ("listen", "public"),
+            f"both listeners are on {public}; the carrier may reach the public one only",
+        )
+
+
+def _address(document: Document, listener: str) -> str:
+    value = mapping(document.data.get("listen")).get(listener)
+    written = mapping(value).get("address") if isinstance(value, dict) else value
+    return written if isinstance(written, str) else f"default-{listener}"
+
+
+def _check_open_doors(document: Document) -> None:
+    """Off loopback, whoever speaks to the internal listener has to prove who they are (X17)."""
+    written = _address(document, "internal")
+    try:
+        if read_address(written).is_loopback:
+            return
+    except ValueError:
+        return
+    web = mapping(document.data.get("web"))
+    if not any(web.get(key) for key in ("tokens", "users", "proxy_user")):
+        document.report(
+            ("listen", "internal"),
+            f"{written} is not loopback and nobody has to log in; set web.tokens, web.users or"
+            " web.proxy_user, or listen on 127.0.0.1",
+        )
+    for name, receiver in mapping(document.data.get("receivers")).items():
+        if isinstance(receiver, dict) and "auth" not in receiver:
+            document.report(
+                ("receivers", name),
+                f"has no auth, and {written} is not loopback: anybody could page with it;"
+                " give it one, as auth: { bearer: { file: /path } }",
+                at_key=True,
+            )

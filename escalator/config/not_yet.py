@@ -1,0 +1,43 @@
+"""What a config may say one day, and what this version says to it.
+
+A key of this table is refused by name rather than called unknown or, worse, ignored. Whoever
+builds one of these takes its line away and gives the model the key.
+"""
+
+from escalator.config.problems import Path
+
+MESSAGE = "not supported yet"
+
+# `*` stands for any one part of a path.
+KEYS: tuple[str, ...] = (
+    "schedules",
+    "heartbeats",
+    "time_intervals",
+    "silences",
+    "beat_to",
+    "people.*.rules",
+    "people.*.away",
+    "policies.*.steps.*.sms",
+    "policies.*.during",
+    "policies.*.otherwise",
+    "policies.*.stale_after",
+    "routes.*.mute_time_intervals",
+    "routes.*.active_time_intervals",
+    "receivers.*.mapping",
+    "receivers.*.routing_keys",
+    "twilio.limits.calls_per_person",
+    "twilio.limits.calls_per_day",
+)
+RECEIVER_TYPES: tuple[str, ...] = ("grafana", "pagerduty")
+TARGET_SUFFIXES: tuple[str, ...] = (".next",)
+
+
+def is_not_yet(path: Path) -> bool:
+    """Whether a key that the model does not know is one that is planned."""
+    return any(_fits(path, pattern.split(".")) for pattern in KEYS)
+
+
+def _fits(path: Path, pattern: list[str]) -> bool:
+    return len(path) == len(pattern) and all(
+        wanted in ("*", str(part)) for part, wanted in zip(path, pattern, strict=True)
+    )

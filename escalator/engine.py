@@ -1,0 +1,186 @@
+"""The one door: everything that happens to an incident or a call is submitted here, and is committed on return.
+
+The engine also keeps the timers: it submits `Due` for every incident whose time has come, and rings the bells of the
+workers (dialer, follower) after each commit, so that nobody polls. A finished cycle, a write to the database
+included, is what the watchdog is fed by.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from escalator.clock import Clock
+from escalator.escalation.events import Due, Event
+from escalator.escalation.rules import Rules
+from escalator.store.errors import StoreError
+from escalator.store.fold import Result
+from escalator.store.reading import Reader
+from escalator.store.sqlite import SqliteStore
+from escalator.store.writer import Lane, Writer
+from escalator.telemetry import Metrics
+
+log = structlog.get_logger(component="engine")
+
+CYCLE = timedelta(seconds=10)
+POISON_WAIT = timedelta(minutes=1)
+STORE_RETRY = 1.0
+
+
+class Undecided(Exception):
+    """An event could not be decided; what else was submitted with it is stored. This is a defect of escalator."""
+
+
+def new_id(now: datetime) -> str:
+    """A random id that sorts by time: 12 hexadecimal digits of milliseconds, 14 random ones."""
+    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(7)}"
+
+
+class Bell:
+    """Wakes one worker. Rung while nobody waits, it is heard at the next wait."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the worker."""
+        self._event.set()
+
+    async def wait(self, clock: Clock, seconds: float | None) -> None:
+        """Wait until the bell rings or `seconds` have passed (None: for ever)."""
+        if seconds is None:
+            await self._event.wait()
+        elif seconds > 0:
+            sleeper = asyncio.ensure_future(clock.sleep(seconds))
+            waiter = asyncio.ensure_future(self._event.wait())
+            try:
+                await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleeper.cancel()
+                waiter.cancel()
+        self._event.clear()
+
+
+class Engine:
+    """The door and the timers. `rules` is the config in force; a reload puts another value in its place."""
+
+    def __init__(
+        self, store: SqliteStore, reader: Reader, clock: Clock, rules: Rules, metrics: Metrics
+    ):
+        self.rules = rules
+        self.reader = reader
+        self.clock = clock
+        self.metrics = metrics
+        self._store = store
+        self._bells: list[Bell] = []
+        self._bell = self.new_bell()
+        self.is_writable = True
+        self._writer = Writer(
+            store,
+            rules=lambda: self.rules,
+            now=clock.now,
+            on_commit=self.ring,
+            on_batch=metrics.batch_committed,
+        )
+
+    def new_bell(self) -> Bell:
+        """A bell that rings after each commit and each reload."""
+        bell = Bell()
+        self._bells.append(bell)
+        return bell
+
+    def ring(self) -> None:
+        """Wake all workers."""
+        for bell in self._bells:
+            bell.ring()
+
+    def start(self) -> None:
+        """Begin to write. Nothing is submitted before."""
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Commit what waits and close the store."""
+        await self._writer.stop()
+
+    async def submit(self, *events: Event, lane: Lane = Lane.URGENT) -> list[Result]:
+        """Decide these events and return once they are committed.
+
+        Raises `StoreError` when the commit failed (nothing, or only the first batches of many, are stored) and
+        `Undecided` when one of them could not be decided.
+        """
+        results = await self.submit_each(*events, lane=lane)
+        for event, result in zip(events, results, strict=True):
+            if isinstance(result, Exception):
+                raise Undecided(f"{type(event).__name__} could not be decided") from result
+        return [result for result in results if isinstance(result, Result)]
+
+    async def submit_each(
+        self, *events: Event, lane: Lane = Lane.URGENT
+    ) -> list[Result | Exception]:
+        """As `submit`, with the exception of an undecidable event in its place."""
+        results = await self._writer.submit(events, lane)
+        for event, result in zip(events, results, strict=True):
+            if isinstance(result, Exception):
+                self.metrics.undecided()
+                log.error("event_undecided", event_kind=type(event).__name__, exc_info=result)
+        return results
+
+    async def change(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run a chore's statement between two batches."""
+        changed: int = await self._writer.run(lambda: self._store.change(statement, parameters))
+        return changed
+
+    async def run_due(self) -> int:
+        """Submit every incident whose timer is over. Returns how many there were."""
+        now = self.clock.now()
+        due = self.reader.due_incidents(now)
+        if not due:
+            return 0
+        results = await self.submit_each(*(Due(incident_id=incident) for incident in due))
+        for incident, result in zip(due, results, strict=True):
+            if isinstance(result, Exception):
+                await self._set_aside(incident, now)
+        return len(due)
+
+    async def run(self, on_cycle: Callable[[], None]) -> None:
+        """Keep the timers until canceled. `on_cycle` hears of each cycle that ended with a write."""
+        last_beat = self.clock.now() - CYCLE
+        while True:
+            try:
+                await self.run_due()
+                now = self.clock.now()
+                if now - last_beat >= CYCLE:
+                    await self._beat(now)
+                    last_beat = now
+                    on_cycle()
+                pause = self._pause(now, last_beat)
+            except StoreError as error:
+                self.is_writable = False
+                self.metrics.store_failed()
+                log.error("store_failed", error=str(error), retry_in="1s")  # noqa: TRY400 - no defect of ours
+                pause = STORE_RETRY
+            await self._bell.wait(self.clock, pause)
+
+    def _pause(self, now: datetime, last_beat: datetime) -> float:
+        next_due = self.reader.next_due_incident()
+        wake_at = last_beat + CYCLE
+        if next_due is not None and next_due < wake_at:
+            wake_at = next_due
+        return max((wake_at - now).total_seconds(), 0.001)
+
+    async def _beat(self, now: datetime) -> None:
+        await self.change(
+            "INSERT INTO meta (name, value) VALUES ('beat', ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (now.isoformat(),),
+        )
+        self.is_writable = True
+        self.metrics.cycle_ended(now)
+
+    async def _set_aside(self, incident_id: str, now: datetime) -> None:
+        """A bad row must not stop the others: it is tried again in a minute."""
+        later = int((now + POISON_WAIT).timestamp() * 1_000_000)
+        await self.change("UPDATE incidents SET due_at = ? WHERE id = ?", (later, incident_id))
+        log.error("incident_set_aside", incident=incident_id, retry_in="60s")

@@ -1,0 +1,129 @@
+"""Which policy an alert falls under, and which incident it belongs to.
+
+An alert in an open incident stays there while its route picks the same policy. Otherwise it joins the open incident
+of its group, else the incident that it (or its group) has just left within the flap window, else it opens one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from escalator.escalation.alerts import Alert, AlertStatus, Known
+from escalator.escalation.incidents import Incident
+from escalator.escalation.rules import DEFAULT_POLICY, NO_POLICY, Policy, Rules, Step
+
+EMERGENCY_POLICY = Policy(name="emergency", steps=(Step(targets=("everyone",)),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the routes put an alert."""
+
+    policy: str
+    route: str
+    group_key: str
+    severity: str
+
+
+class Choice(StrEnum):
+    """What becomes of a firing alert."""
+
+    STORE = "store"  # policy `none`: on file, in no incident
+    STAY_CLOSED = "stay-closed"  # a person resolved its incident and the sender has not said so yet
+    JOIN = "join"  # the incident found
+    OPEN = "open"  # a new incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """The choice for a firing alert: the incident it joins (if any), and whether it leaves its present one."""
+
+    choice: Choice
+    incident: Incident | None = None
+    leaves: bool = False
+
+
+def place(rules: Rules, alert: Alert) -> Place:
+    """Find the alert's policy and group by the first route that matches; without one, the default policy."""
+    severity = alert.labels.get("severity", "")
+    for route in rules.routes:
+        if route.matches(alert.labels):
+            return Place(
+                policy=route.policy,
+                route=route.name,
+                group_key=_group_key(alert, route.group_by),
+                severity=severity,
+            )
+    return Place(
+        policy=DEFAULT_POLICY, route="", group_key=_group_key(alert, None), severity=severity
+    )
+
+
+def policy_for(rules: Rules, name: str) -> Policy:
+    """The policy of that name; a vanished one becomes the default, and without that everyone is rung."""
+    for candidate in (name, DEFAULT_POLICY):
+        policy = rules.policies.get(candidate)
+        if policy is not None and policy.steps:
+            return policy
+    return next((policy for policy in rules.policies.values() if policy.steps), EMERGENCY_POLICY)
+
+
+def assign(
+    rules: Rules,
+    where: Place,
+    known: Known | None,
+    current: Incident | None,
+    of_group: Incident | None,
+    now: datetime,
+) -> Assignment:
+    """Choose for a firing alert.
+
+    `current` is the incident that the alert was last in; `of_group` the open incident of its group, else the one of
+    that group that was resolved last.
+    """
+    if where.policy == NO_POLICY:
+        return Assignment(choice=Choice.STORE, leaves=_is_firing_in(current, known))
+    if current is not None and current.policy == where.policy:
+        if current.is_open:
+            return Assignment(choice=Choice.JOIN, incident=current)
+        if _stays_closed(rules, current, known, now):
+            return Assignment(choice=Choice.STAY_CLOSED, incident=current)
+    leaves = _is_firing_in(current, known)
+    if of_group is not None and of_group.is_open:
+        return Assignment(choice=Choice.JOIN, incident=of_group, leaves=leaves)
+    for candidate in (current, of_group):
+        if candidate is not None and _reopens(rules, candidate, where, now):
+            return Assignment(choice=Choice.JOIN, incident=candidate, leaves=leaves)
+    return Assignment(choice=Choice.OPEN, leaves=leaves)
+
+
+def _group_key(alert: Alert, group_by: tuple[str, ...] | None) -> str:
+    if group_by is None:
+        return alert.group or alert.key
+    if not group_by:
+        return alert.key
+    pairs = [(name, alert.labels.get(name, "")) for name in group_by]
+    return ",".join(f"{name}={value!r}" for name, value in pairs)
+
+
+def _is_firing_in(current: Incident | None, known: Known | None) -> bool:
+    return (
+        current is not None
+        and current.is_open
+        and known is not None
+        and known.status is AlertStatus.FIRING
+    )
+
+
+def _stays_closed(rules: Rules, incident: Incident, known: Known | None, now: datetime) -> bool:
+    if incident.resolved_by is None or incident.resolved_at is None or known is None:
+        return False
+    window = policy_for(rules, incident.policy).flap_window
+    return known.status is AlertStatus.FIRING and now < incident.resolved_at + window
+
+
+def _reopens(rules: Rules, incident: Incident, where: Place, now: datetime) -> bool:
+    if incident.is_open or incident.resolved_by is not None or incident.resolved_at is None:
+        return False
+    window = policy_for(rules, incident.policy).flap_window
+    return incident.policy == where.policy and now < incident.resolved_at + window

@@ -1,0 +1,169 @@
+"""Which phones to ring next, and with what.
+
+One phone, one call: never two live calls to one number, nor to one person on two phones. All pages due for the people
+of one number travel together; a page that falls due while its person's phone is in a call joins that call. The worst
+severity goes first, and before others of its kind an incident that nobody was ever called about.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from escalator.escalation.calls import CallKind, CallState
+from escalator.escalation.events import Wanted
+from escalator.escalation.rules import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuePage:
+    """A page that waits for a call. `tries` picks the person's phone."""
+
+    incident_id: str
+    person: str
+    severity: str
+    since: datetime
+    tries: int
+    was_called: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A call that is not over: planned (then `people` may be none yet), or live."""
+
+    id: str
+    kind: CallKind
+    state: CallState
+    to: str
+    people: frozenset[str]
+    created_at: datetime
+    timer_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Ring this number. `call_id` is a call planned already, or "" for a new one."""
+
+    call_id: str
+    to: str
+    person: str
+    pages: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """The page travels in a call under way."""
+
+    call_id: str
+    page: Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """The page cannot be placed at all."""
+
+    page: Wanted
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """The planned call may not be placed any more."""
+
+    call_id: str
+    reason: str
+
+
+Step: TypeAlias = Place | Join | Pass | Drop
+
+
+def plan(
+    rules: Rules, pages: Sequence[DuePage], calls: Sequence[OpenCall], now: datetime
+) -> list[Step]:
+    """What the dialer should do now, most urgent first. Pacing is the dialer's affair."""
+    steps: list[Step] = []
+    live = [call for call in calls if call.state is not CallState.PLANNED]
+    taken = {call.to for call in live}
+    ordered = sorted(pages, key=lambda page: _urgency(rules, page))
+    waiting = {person: call.to for call in calls if _is_planned_page(call) for person in call.people}
+    free: dict[str, list[DuePage]] = {}
+    for page in ordered:
+        number = waiting.get(page.person) or _number_of(rules, page.person, ordered)
+        if number is None:
+            steps.append(Pass(page=_wanted(page), reason="no longer in the config"))
+            continue
+        call = _call_of(live, page.person, number)
+        if call is not None:
+            steps.append(Join(call_id=call.id, page=_wanted(page)))
+        elif number not in taken:
+            free.setdefault(number, []).append(page)
+    for planned in _planned(calls, now):
+        steps.extend(_place_planned(rules, planned, taken, free))
+    held = {call.to for call in calls if _is_planned_page(call)}
+    for number, bundle in free.items():
+        if number in held:
+            continue
+        wanted = tuple(_wanted(page) for page in bundle)
+        steps.append(Place(call_id="", to=number, person=bundle[0].person, pages=wanted))
+    return steps
+
+
+def _urgency(rules: Rules, page: DuePage) -> tuple[int, bool, datetime]:
+    return rules.severity_rank(page.severity), page.was_called, page.since
+
+
+def _number_of(rules: Rules, person: str, pages: Iterable[DuePage]) -> str | None:
+    """A person's pages take the number their oldest page is at."""
+    known = rules.people.get(person)
+    if known is None:
+        return None
+    oldest = min((page for page in pages if page.person == person), key=lambda page: page.since)
+    return known.phones[oldest.tries % len(known.phones)]
+
+
+def _call_of(live: Sequence[OpenCall], person: str, number: str) -> OpenCall | None:
+    """The paging call that this person, or this number, is in."""
+    for call in live:
+        if call.kind is CallKind.PAGE and (person in call.people or call.to == number):
+            return call
+    return None
+
+
+def _is_planned_page(call: OpenCall) -> bool:
+    return call.kind is CallKind.PAGE and call.state is CallState.PLANNED
+
+
+def _planned(calls: Sequence[OpenCall], now: datetime) -> list[OpenCall]:
+    ready = [
+        call
+        for call in calls
+        if call.state is CallState.PLANNED and (call.timer_at is None or call.timer_at <= now)
+    ]
+    return sorted(ready, key=lambda call: call.created_at)
+
+
+def _place_planned(
+    rules: Rules, call: OpenCall, taken: set[str], free: dict[str, list[DuePage]]
+) -> list[Step]:
+    """A planned call goes before new ones to its number, and takes along what is due there by now."""
+    if call.kind is CallKind.PAGE and not _still_reaches(rules, call):
+        return [Drop(call_id=call.id, reason="the number is no longer in the config")]
+    if call.to in taken:
+        return []
+    taken.add(call.to)
+    bundle = free.pop(call.to, []) if call.kind is CallKind.PAGE else []
+    if call.kind is not CallKind.PAGE:
+        free.pop(call.to, None)
+    wanted = tuple(_wanted(page) for page in bundle)
+    person = min(call.people, default="")
+    return [Place(call_id=call.id, to=call.to, person=person, pages=wanted)]
+
+
+def _still_reaches(rules: Rules, call: OpenCall) -> bool:
+    return all(
+        person in rules.people and call.to in rules.people[person].phones for person in call.people
+    )
+
+
+def _wanted(page: DuePage) -> Wanted:
+    return Wanted(incident_id=page.incident_id, person=page.person)

@@ -1,0 +1,324 @@
+"""What the carrier asks and tells, on the public listener: the answer to a call, keys, status, machines.
+
+A request must know the call's token *and* bear a good signature. Nothing is said that is not on disk: an answer waits
+up to two seconds for its commit and then speaks from what is committed; a key waits five, then asks the caller to
+hold. The token itself is never logged.
+"""
+
+import asyncio
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+import structlog
+from aiohttp import web
+
+from escalator.engine import Engine, Undecided
+from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallPage, CallState
+from escalator.escalation.decide_call import action_of
+from escalator.escalation.events import Action, CallPrompted, CallReported, Event, KeyPressed
+from escalator.phone import prompts
+from escalator.phone.follower import is_machine
+from escalator.phone.settings import PhoneSettings
+from escalator.phone.signature import Verdict, Verifier
+from escalator.phone.speech import Speaker, speaker_for
+from escalator.phone.tokens import looks_like_token, token_hash
+from escalator.phone.twiml import Say
+from escalator.store.errors import StoreError
+from escalator.store.fold import Result
+
+log = structlog.get_logger(component="callbacks")
+
+ANSWER_WAIT_SECONDS = 2.0
+KEY_WAIT_SECONDS = 5.0
+TOKEN_LIFE = timedelta(minutes=15)
+HOLDS_MAX = 3
+WRONG_KEYS_MAX = 3
+BODY_MAX_BYTES = 64 * 1024
+_NOT_FOUND = b"not found\n"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Callback:
+    """One genuine request: its call, its parameters, its query."""
+
+    def __init__(self, call: Call, token: str, params: dict[str, str], query: dict[str, str]):
+        self.call = call
+        self.token = token
+        self.token_hash = token_hash(token)
+        self.params = params
+        self.query = query
+
+    @property
+    def sid(self) -> str:
+        """The carrier's id of the call that this request is about."""
+        return self.params.get("CallSid", "")
+
+    def count(self, name: str) -> int:
+        """A small number from the (signed) query; 0 when it is not there."""
+        text = self.query.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+class Callbacks:
+    """The handlers of the public listener. `settings` is the config in force."""
+
+    def __init__(self, engine: Engine, settings: PhoneSettings):
+        self._engine = engine
+        self._clock = engine.clock
+        self._metrics = engine.metrics
+        self.use(settings)
+
+    def use(self, settings: PhoneSettings) -> None:
+        """Put another config in place of the present one."""
+        self._settings = settings
+        self._verifier = Verifier(settings.auth_tokens, settings.shared_keys)
+
+    def application(self) -> web.Application:
+        """The public listener: these four routes and nothing else."""
+        app = web.Application(client_max_size=BODY_MAX_BYTES)
+        app.router.add_post("/t/{token}/{kind:answer|key|status|machine}", self.handle)
+        app.router.add_route("*", "/{rest:.*}", self._nothing_here)
+        return app
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Token, signature, age, then what is asked."""
+        kind = request.match_info["kind"]
+        token = request.match_info["token"]
+        hashed = token_hash(token) if looks_like_token(token) else ""
+        call = self._engine.reader.call_of_token(hashed) if hashed else None
+        if call is None:
+            self._metrics.callback(kind, "unknown_token")
+            return _not_found()
+        pairs = parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
+        if not self._is_genuine(request, pairs):
+            self._metrics.callback(kind, "bad_signature")
+            log.warning("callback_forged", kind=kind, call=call.id, remote=request.remote)
+            return web.Response(status=403, text="forbidden\n", headers=_HEADERS)
+        if call.ended_at is not None and self._clock.now() > call.ended_at + TOKEN_LIFE:
+            self._metrics.callback(kind, "late")
+            return web.Response(status=410, text="gone\n", headers=_HEADERS)
+        self._metrics.callback(kind, "ok")
+        callback = Callback(call, token, dict(pairs), dict(request.query))
+        if not callback.sid:
+            return web.Response(status=400, text="CallSid is missing\n", headers=_HEADERS)
+        body = await request.text()
+        return await self._dispatch(kind, callback, request.content_type, body)
+
+    async def _dispatch(
+        self, kind: str, callback: Callback, content_type: str, body: str
+    ) -> web.Response:
+        if kind == "answer":
+            request = AnswerRequest(at=self._clock.wall(), content_type=content_type, body=body)
+            return _twiml(await self._answer(callback, request))
+        if kind == "key":
+            return _twiml(await self._key(callback))
+        return await self._status(callback, is_verdict=kind == "machine")
+
+    # ---- the answer to a call
+
+    async def _answer(self, callback: Callback, request: AnswerRequest) -> bytes:
+        if callback.call.state is CallState.ENDED:
+            return prompts.inactive(self._speaker(callback.call))
+        machine = is_machine(callback.params.get("AnsweredBy", ""))
+        event = CallPrompted(
+            call_id=callback.call.id,
+            token_hash=callback.token_hash,
+            sid=callback.sid,
+            request=request,
+            machine=machine,
+        )
+        result = await self._submit(event, ANSWER_WAIT_SECONDS)
+        call = result.call if result is not None and result.call is not None else callback.call
+        if call.kind is CallKind.DIRECT and call.speech is not None:
+            return prompts.direct(call.speech)
+        if call.machine:
+            return prompts.to_machine(self._speaker(call))
+        return self._prompt(callback, call)
+
+    def _prompt(self, callback: Callback, call: Call, *lead: Say) -> bytes:
+        """The next prompt: what is open, or how it was taken care of."""
+        speaker = self._speaker(call)
+        open_pages = call.open_pages
+        incidents = [
+            incident
+            for page in open_pages
+            if (incident := self._engine.reader.incident(page.incident_id)) is not None
+        ]
+        if not incidents:
+            return prompts.farewell(speaker, *lead, *self._standings(speaker, call.pages))
+        turn = callback.count("r") + 1
+        if turn > prompts.PROMPTS_MAX:
+            return prompts.farewell(speaker, *lead)
+        if call.sid and callback.sid != call.sid:
+            lead = (speaker.say("already_handled"), *lead)
+        told = max(page.n for page in call.pages)
+        wrong = callback.count("w")
+        return prompts.menu(
+            speaker,
+            prompts.Prompt(
+                incidents=incidents,
+                key_url=self._url(callback, f"key?n={told}&r={turn}&w={wrong}"),
+                next_url=self._url(callback, f"answer?r={turn}&w={wrong}"),
+                lead=lead,
+                is_first=not lead,
+            ),
+        )
+
+    def _standings(self, speaker: Speaker, pages: tuple[CallPage, ...]) -> list[Say]:
+        """How each of these pages stands, each thing said once."""
+        says: dict[Say, None] = {}
+        for page in pages:
+            incident = self._engine.reader.incident(page.incident_id)
+            by_name = self._name(incident.acknowledged_by) if incident is not None else ""
+            says[prompts.standing(speaker, incident, page.person, by_name)] = None
+        return list(says) or [speaker.say("nothing_open")]
+
+    # ---- keys
+
+    async def _key(self, callback: Callback) -> bytes:
+        call = callback.call
+        speaker = self._speaker(call)
+        key = callback.query.get("d") or callback.params.get("Digits", "")
+        keys = self._engine.rules.keys
+        if not key or key == keys.repeat:
+            if key:  # asking to hear it again is no silence
+                callback.query["r"] = str(max(0, callback.count("r") - 1))
+            return await self._again(callback)
+        action = action_of(keys, key)
+        if action is None:
+            return await self._wrong_key(callback, speaker)
+        heard = callback.count("n")
+        event = KeyPressed(
+            call_id=call.id,
+            token_hash=callback.token_hash,
+            sid=callback.sid,
+            key=key,
+            heard=heard,
+        )
+        result = await self._submit(event, KEY_WAIT_SECONDS)
+        if result is None or result.call is None:
+            return self._hold(callback, speaker, key)
+        return await self._after_key(callback, speaker, action, result.call)
+
+    async def _after_key(
+        self, callback: Callback, speaker: Speaker, action: Action, call: Call
+    ) -> bytes:
+        """Say what the key did; then tell what came in during the call, if anything."""
+        heard = callback.count("n")
+        told = tuple(page for page in call.pages if page.n <= heard)
+        if action is Action.ESCALATE:
+            done = [speaker.say("passed_on")]
+        else:
+            done = self._standings(speaker, told)
+        fresh = [page for page in call.open_pages if page.n > heard]
+        if not fresh or call.state is CallState.ENDED:
+            return prompts.farewell(speaker, *done)
+        request = AnswerRequest(at=self._clock.wall(), content_type="", body="")
+        again = CallPrompted(
+            call_id=call.id, token_hash=callback.token_hash, sid=callback.sid, request=request
+        )
+        result = await self._submit(again, ANSWER_WAIT_SECONDS)
+        call = result.call if result is not None and result.call is not None else call
+        callback.query["r"] = "0"
+        return self._prompt(callback, call, *done, speaker.say("new_alerts", count=len(fresh)))
+
+    async def _again(self, callback: Callback) -> bytes:
+        """The same once more, and what is new with it."""
+        request = AnswerRequest(at=self._clock.wall(), content_type="", body="")
+        return await self._answer(callback, request)
+
+    async def _wrong_key(self, callback: Callback, speaker: Speaker) -> bytes:
+        wrong = callback.count("w") + 1
+        if wrong >= WRONG_KEYS_MAX or callback.call.state is CallState.ENDED:
+            return prompts.farewell(speaker, speaker.say("not_understood"))
+        callback.query["w"] = str(wrong)
+        callback.query["r"] = str(max(0, callback.count("r") - 1))
+        return self._prompt(callback, callback.call, speaker.say("not_understood"))
+
+    def _hold(self, callback: Callback, speaker: Speaker, key: str) -> bytes:
+        """The commit takes long: the caller waits and comes back with the same key."""
+        holds = callback.count("h") + 1
+        n, turn, wrong = (callback.count(name) for name in ("n", "r", "w"))
+        if holds > HOLDS_MAX:
+            return prompts.hold(speaker, self._url(callback, f"answer?r={turn}&w={wrong}"))
+        url = f"key?n={n}&r={turn}&w={wrong}&d={key}&h={holds}".replace("#", "%23")
+        return prompts.hold(speaker, self._url(callback, url))
+
+    # ---- status
+
+    async def _status(self, callback: Callback, *, is_verdict: bool) -> web.Response:
+        params = callback.params
+        status = "in-progress" if is_verdict else params.get("CallStatus", "")
+        event = CallReported(
+            call_id=callback.call.id,
+            token_hash=callback.token_hash,
+            sid=callback.sid,
+            status=status,
+            duration=_number(params.get("CallDuration")),
+            sip_code=_number(params.get("SipResponseCode")),
+            machine=is_machine(params.get("AnsweredBy", "")),
+        )
+        if await self._submit(event, KEY_WAIT_SECONDS) is None:
+            return web.Response(status=503, headers={**_HEADERS, "Retry-After": "1"})
+        log.info("call_reported", call=callback.call.id, status=status)
+        return web.Response(status=204, headers=_HEADERS)
+
+    # ---- shared steps
+
+    def _is_genuine(self, request: web.Request, pairs: list[tuple[str, str]]) -> bool:
+        url = self._settings.public_url.rstrip("/") + request.raw_path
+        verdict = self._verifier.check(url, pairs, request.headers)
+        if verdict is Verdict.UNKNOWN_KEY:
+            log.warning(
+                "callback_shared_key_unknown", hint="add the carrier's key to twilio.shared_keys"
+            )
+        return verdict is Verdict.OK
+
+    async def _submit(self, event: Event, wait_seconds: float) -> Result | None:
+        """The result once committed; None when that takes longer, or failed. The commit goes on."""
+        work = asyncio.ensure_future(self._engine.submit(event))
+        try:
+            [result] = await asyncio.wait_for(asyncio.shield(work), wait_seconds)
+        except TimeoutError:
+            work.add_done_callback(_consume)
+            log.warning("callback_waits_for_store", event_kind=type(event).__name__)
+            return None
+        except (StoreError, Undecided) as error:
+            log.error("callback_not_stored", event_kind=type(event).__name__, error=str(error))  # noqa: TRY400 - logged at the door
+            return None
+        return result
+
+    def _speaker(self, call: Call) -> Speaker:
+        return speaker_for(self._engine.rules, self._engine.rules.people.get(call.person))
+
+    def _name(self, key: str | None) -> str:
+        person = self._engine.rules.people.get(key or "")
+        return person.name if person is not None else (key or "")
+
+    def _url(self, callback: Callback, name: str) -> str:
+        return self._settings.callback_url(callback.token, name)
+
+    async def _nothing_here(self, _: web.Request) -> web.Response:
+        return _not_found()
+
+
+def _consume(work: asyncio.Future[list[Result]]) -> None:
+    """A commit that nobody waits for any more: its failure is logged by the store."""
+    if not work.cancelled():
+        work.exception()
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _twiml(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="text/xml", charset="utf-8", headers=_HEADERS)
+
+
+def _not_found() -> web.Response:
+    return web.Response(status=404, body=_NOT_FOUND, content_type="text/plain", headers=_HEADERS)

@@ -1,0 +1,259 @@
+"""Decides what an answer of Twilio's API means.
+
+The rule for a new call: only a 2xx with a call in it is a yes, only an error in the carrier's own
+words is a no, only "too many" is a not-yet; everything else is unclear, because a call may have
+been made. A gateway in between may answer 4xx too, and proves nothing about what went through it.
+
+Codes decide, never the wording. Pure: bytes in, values out.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from escalator.phone.carrier import (
+    Accepted,
+    AlreadyOver,
+    CarrierCall,
+    Gone,
+    NotSent,
+    PlaceOutcome,
+    ReadOutcome,
+    Refused,
+    Scope,
+    Unclear,
+    Unreadable,
+)
+
+RETRY_AFTER_MAX_SECONDS = 60.0
+
+_TOO_MANY = frozenset({20429, 10004})
+_WRONG_STATE = 21220
+_FAILED = "failed"
+
+_NUMBER = frozenset({21211, 21214, 21216, 21217, 21202, 21203, 13223, 13224, 13225, 13226, 32203})
+_CONFIGURATION = frozenset(
+    {
+        *(20001, 20004, 20007, 20008, 20404, 20422, 20423, 10002, 11100, 13227, 32205),
+        *(21201, 21205, 21206, 21208, 21209, 21210, 21212, 21213, 21215, 21218, 21219),
+        *(21221, 21222, 21223, 21224, 21225, 21234, 21262, 21263, 21609, 21626),
+    }
+)
+_ACCOUNT = frozenset({20003, 20005, 20006, 20010, 20403, 10001, 70051})
+
+_SID = re.compile(r"[A-Za-z0-9_-]{2,64}", re.ASCII)
+_LONG_NUMBER = re.compile(r"\+?\d{4,}(?=\d{3}\b)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as far as it was read; `body` is None when it was cut, too big or packed."""
+
+    status: int
+    body: bytes | None
+    retry_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `next_page` is the query of the page after it, empty at the end."""
+
+    calls: Sequence[CarrierCall]
+    next_page: tuple[tuple[str, str], ...]
+
+
+def placed(answer: Answer) -> PlaceOutcome:
+    """What the answer to a request for a call proves."""
+    fields = _json_object(answer.body)
+    if answer.status == 429:
+        return _too_many(answer, fields)
+    if 200 <= answer.status < 300:
+        return _taken(answer, fields)
+    if 400 <= answer.status < 500:
+        return _declined(answer, fields)
+    return Unclear(_unclear(answer, fields))
+
+
+def call(answer: Answer) -> ReadOutcome:
+    """What the answer to a read of one call says."""
+    fields = _json_object(answer.body)
+    if answer.status == 404:
+        return Gone()
+    found = _call(fields) if answer.status == 200 else None
+    return found or Unreadable(_unreadable(answer, fields))
+
+
+def page(answer: Answer) -> Page | Unreadable:
+    """What the answer to a list says. An element that is no call is left out."""
+    fields = _json_object(answer.body)
+    rows = fields.get("calls")
+    if answer.status != 200 or not isinstance(rows, list):
+        return Unreadable(_unreadable(answer, fields))
+    calls = [found for row in rows if isinstance(row, dict) and (found := _call(row))]
+    return Page(calls, _query(fields.get("next_page_uri")))
+
+
+def changed(answer: Answer) -> AlreadyOver | Unreadable | None:
+    """What the answer to a change of a call says; None when the change was made.
+
+    404 is not "over": reads lag, and a call must not ring on because it was looked for too early.
+    """
+    if 200 <= answer.status < 300:
+        return None
+    fields = _json_object(answer.body)
+    if _code(fields) == _WRONG_STATE:
+        return AlreadyOver()
+    return Unreadable(_unreadable(answer, fields))
+
+
+def scope_of(code: int) -> Scope:
+    """Whom a refusal with this code concerns.
+
+    Of codes that we do not know, those of the API itself (20xxx) are taken for a wrong setting, the
+    rest for this number's trouble, so that the next person is rung at once.
+    """
+    if code in _ACCOUNT:
+        return Scope.ACCOUNT
+    if code in _CONFIGURATION:
+        return Scope.CONFIGURATION
+    if code in _NUMBER:
+        return Scope.NUMBER
+    return Scope.CONFIGURATION if 20000 <= code < 21000 else Scope.NUMBER
+
+
+def _taken(answer: Answer, fields: Mapping[str, Any]) -> PlaceOutcome:
+    found = _call(fields)
+    if found is None:
+        return Unclear(_unclear(answer, fields))
+    code = _code(fields, "error_code")
+    if code or found.status == _FAILED:
+        said = tidy(_text(fields.get("error_message")), 200) or "it gave no reason"
+        message = f"the carrier took the call and failed it at once: {said}"
+        return Refused(code or 0, message, scope_of(code or 0), found.sid)
+    waiting = _number(fields.get("queue_time"))
+    return Accepted(found.sid, found.status, None if waiting is None else waiting / 1000)
+
+
+def _declined(answer: Answer, fields: Mapping[str, Any]) -> PlaceOutcome:
+    code = _code(fields)
+    if code in _TOO_MANY:
+        return _too_many(answer, fields)
+    if code is not None and _is_of_carrier(code):
+        return Refused(code, _said(fields) or f"code {code}", scope_of(code))
+    if answer.status in (401, 403):
+        message = _said(fields) or f"HTTP {answer.status} without an explanation"
+        return Refused(answer.status, message, Scope.ACCOUNT)
+    return Unclear(_unclear(answer, fields))
+
+
+def _is_of_carrier(code: int) -> bool:
+    """Twilio's codes have five digits, gateways' fewer. After a 205xx a call may have been made."""
+    return code >= 10000 and not 20500 <= code < 20600
+
+
+def _too_many(answer: Answer, fields: Mapping[str, Any]) -> NotSent:
+    said = _said(fields) or f"HTTP {answer.status}"
+    return NotSent(f"the carrier has too much to do ({said})", _retry_after(answer.retry_after))
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds to wait, at most a minute: a pager does not fall silent because it was told to."""
+    seconds = _number(text)
+    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_MAX_SECONDS)
+
+
+def _unclear(answer: Answer, fields: Mapping[str, Any]) -> str:
+    return f"{_heard(answer, fields)}; a call may have been made"
+
+
+def _unreadable(answer: Answer, fields: Mapping[str, Any]) -> str:
+    return _heard(answer, fields)
+
+
+def _heard(answer: Answer, fields: Mapping[str, Any]) -> str:
+    said = _said(fields)
+    if answer.body is None:
+        said = "its body was cut off, packed or too long"
+    return f"the carrier answered HTTP {answer.status} ({said or 'with nothing we can read'})"
+
+
+def _said(fields: Mapping[str, Any]) -> str:
+    """The carrier's code and words."""
+    code = _code(fields)
+    words = tidy(_text(fields.get("message") or fields.get("detail") or fields.get("title")), 200)
+    return " ".join(part for part in (str(code) if code else "", words) if part)
+
+
+def tidy(text: str, limit: int) -> str:
+    """Foreign text made fit for a log line: one line, no control characters, numbers masked."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return _LONG_NUMBER.sub("…", " ".join(printable.split()))[:limit]
+
+
+def _json_object(body: bytes | None) -> Mapping[str, Any]:
+    """The body as a JSON object; empty when it is none."""
+    try:
+        parsed = json.loads(body or b"")
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _call(fields: Mapping[str, Any]) -> CarrierCall | None:
+    sid = fields.get("sid")
+    if not isinstance(sid, str) or not _SID.fullmatch(sid):
+        return None
+    duration = _number(fields.get("duration"))
+    return CarrierCall(
+        sid=sid,
+        to=_text(fields.get("to")),
+        from_=_text(fields.get("from")),
+        status=_text(fields.get("status")),
+        direction=_text(fields.get("direction")),
+        created_at=_time(fields.get("date_created")),
+        duration=None if duration is None else int(duration),
+        answered_by=_text(fields.get("answered_by")),
+    )
+
+
+def _code(fields: Mapping[str, Any], name: str = "code") -> int | None:
+    number = _number(fields.get(name))
+    return None if number is None else int(number)
+
+
+def _number(value: object) -> float | None:
+    """A number given as such or as text. Compatible carriers use either for the same field."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: object) -> datetime | None:
+    """An RFC 2822 date, as UTC."""
+    try:
+        moment = parsedate_to_datetime(_text(value))
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _query(value: object) -> tuple[tuple[str, str], ...]:
+    """The query of the next page's address. Its host and path are not ours to follow."""
+    try:
+        return tuple(parse_qsl(urlsplit(_text(value)).query, max_num_fields=20))
+    except ValueError:
+        return ()

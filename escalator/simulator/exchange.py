@@ -1,0 +1,243 @@
+"""Moves calls on: the queue, dialling, ringing, the outcome, the conversation, the end.
+
+A call leaves the queue when the account's calls per second allow it, is initiated, rings, and ends
+in one of the final states. A call canceled in the queue ends without a word to anybody. Every other
+ending is reported once, as the event `completed`.
+"""
+
+import math
+from collections.abc import Callable
+
+import aiohttp
+
+from escalator.simulator.callbacks import Callbacks
+from escalator.simulator.calls import SimCall
+from escalator.simulator.conversation import Conversation, Step
+from escalator.simulator.errors import ApiError
+from escalator.simulator.journal import Answered, CallQueued, Ended, Journal, Ringing
+from escalator.simulator.line import (
+    Declined,
+    Diverted,
+    HungUp,
+    Line,
+    MachineVerdict,
+    PickedUp,
+    Source,
+    Stopped,
+    TimeUp,
+)
+from escalator.simulator.pace import Pace
+from escalator.simulator.parameters import CallRequest
+from escalator.simulator.people import Outcome, People
+from escalator.simulator.reporter import Reporter
+from escalator.simulator.tasks import Tasks
+
+_DIALLING = 0.5
+_DETECTION = 4.0
+_GREETING = 12.0
+_OK, _BUSY, _GIVEN_UP, _REJECTED = 200, 486, 487, 603
+
+
+class _Ended(Exception):
+    """The call ends before it was answered."""
+
+    def __init__(self, status: str, sip: int) -> None:
+        self.status = status
+        self.sip = sip
+        super().__init__(status)
+
+
+class Queue:
+    """Lets calls out at the account's rate, in order. `per_second` None lets all out at once."""
+
+    def __init__(self, pace: Pace, per_second: float | None) -> None:
+        self._pace = pace
+        self._per_second = per_second
+        self._next = 0.0
+
+    def reserve(self) -> float:
+        """The simulated seconds that a call made now has to wait."""
+        if self._per_second is None:
+            return 0.0
+        now = self._pace.seconds()
+        turn = max(now, self._next)
+        self._next = turn + 1 / self._per_second
+        return turn - now
+
+
+class Exchange:
+    """All calls of the account, in the order in which they were made."""
+
+    def __init__(
+        self,
+        account_sid: str,
+        pace: Pace,
+        journal: Journal,
+        people: People,
+        *,
+        tasks: Tasks,
+        callbacks: Callbacks,
+        calls_per_second: float | None,
+        sessions: Callable[[], aiohttp.ClientSession],
+    ) -> None:
+        self.calls: list[SimCall] = []
+        self.is_dialling = True
+        self._account_sid = account_sid
+        self._pace = pace
+        self._journal = journal
+        self._people = people
+        self._tasks = tasks
+        self._callbacks = callbacks
+        self._queue = Queue(pace, calls_per_second)
+        self._sessions = sessions
+
+    def place(self, request: CallRequest) -> SimCall:
+        """Accept a call. Raises `ApiError` if the number's script refuses it."""
+        if self._people[request.to].outcome is Outcome.REFUSED:
+            raise ApiError(self._people.take(request.to).code)
+        delay = self._queue.reserve() if self.is_dialling else 0.0
+        call = SimCall(
+            account_sid=self._account_sid,
+            request=request,
+            script=self._people.take(request.to),
+            line=Line(self._pace, self._tasks),
+            pace=self._pace,
+            journal=self._journal,
+            queue_ms=round(delay * 1000),
+        )
+        self.calls.append(call)
+        self._journal.tell(CallQueued(call))
+        if self.is_dialling:
+            self._tasks.start(self._drive(call, delay))
+        return call
+
+    def find(self, sid: str) -> SimCall | None:
+        """The call with this SID, unless it was deleted."""
+        return next((call for call in self.calls if call.sid == sid and not call.deleted), None)
+
+    def cancel(self, call: SimCall) -> None:
+        """End a call that was not answered yet. Raises `ApiError` 21220."""
+        if call.status not in ("queued", "ringing"):
+            raise ApiError(21220, f"The call is {call.status}; it can no longer be canceled.")
+        call.line.put(Stopped())
+
+    def complete(self, call: SimCall) -> None:
+        """End a call whatever it is doing. Raises `ApiError` 21220 if it is over."""
+        if call.is_over:
+            raise ApiError(21220, f"The call is {call.status} already.")
+        call.line.put(Stopped())
+
+    def divert(self, call: SimCall, source: Source) -> None:
+        """Give a call in progress other TwiML. Raises `ApiError` 21220."""
+        if call.status != "in-progress":
+            raise ApiError(21220, f"The call is {call.status}, not in progress; it has no TwiML.")
+        call.line.put(Diverted(source))
+
+    async def _drive(self, call: SimCall, delay: float) -> None:
+        async with self._sessions() as session:
+            reporter = Reporter(call, self._callbacks, session, self._tasks)
+            try:
+                await _answered_within(call, delay)
+            except _Ended as canceled:
+                self._end(call, canceled.status, None)
+            else:
+                await self._connect(call, reporter, session)
+            await reporter.delivered()
+        call.finished.set()
+        self._journal.changed()
+
+    async def _connect(
+        self, call: SimCall, reporter: Reporter, session: aiohttp.ClientSession
+    ) -> None:
+        call.started_at = self._pace.now()
+        reporter.report("initiated", "initiated")
+        try:
+            await self._ring(call, reporter)
+        except _Ended as ending:
+            self._end(call, ending.status, ending.sip)
+        else:
+            await self._talk(call, reporter, session)
+            self._end(call, "completed", _OK)
+        reporter.report("completed", call.status)
+
+    async def _ring(self, call: SimCall, reporter: Reporter) -> None:
+        """Returns when somebody answers. Raises `_Ended`."""
+        script = call.script
+        await _answered_within(call, _DIALLING)
+        if script.outcome is Outcome.FAILS:
+            raise _Ended("failed", script.sip)
+        call.move("ringing")
+        reporter.report("ringing", "ringing")
+        self._journal.tell(Ringing(call))
+        patience = call.request.ring_seconds
+        reacts = (
+            script.outcome not in (Outcome.NO_ANSWER, Outcome.MANUAL) and script.rings < patience
+        )
+        if await _answered_within(call, script.rings if reacts else patience):
+            return
+        if not reacts:
+            raise _Ended("no-answer", _GIVEN_UP)
+        if script.outcome is Outcome.BUSY:
+            raise _Ended("busy", _BUSY)
+        if not script.picks_up:
+            raise _Ended("no-answer", _REJECTED)
+
+    async def _talk(
+        self, call: SimCall, reporter: Reporter, session: aiohttp.ClientSession
+    ) -> None:
+        began = call.line.clock
+        call.move("in-progress")
+        reporter.report("answered", "in-progress")
+        self._journal.tell(Answered(call))
+        call.line.plan(call.request.time_limit, TimeUp())
+        if call.script.hangs_up_after is not None:
+            call.line.plan(call.script.hangs_up_after, HungUp())
+        silence, fields = _detection(call)
+        conversation = Conversation(call, self._callbacks, session, reporter)
+        await conversation.hold(Step(call.request.source, "answer", fields), silence=silence)
+        call.duration = math.ceil(call.line.clock - began)
+
+    def _end(self, call: SimCall, status: str, sip: int | None) -> None:
+        call.sip = sip
+        call.ended_at = self._pace.now()
+        call.ended_clock = self._pace.seconds()
+        call.move(status)
+        self._journal.tell(Ended(call))
+
+
+async def _answered_within(call: SimCall, seconds: float) -> bool:
+    """Let seconds pass; True as soon as the callee answers. Raises `_Ended` if the call is
+    stopped or declined.
+    """
+    line = call.line
+    until = line.clock + seconds
+    while (signal := await line.next(until - line.clock)) is not None:
+        match signal:
+            case Stopped():
+                raise _Ended("canceled", _GIVEN_UP)
+            case Declined():
+                raise _Ended("no-answer", _REJECTED)
+            case PickedUp():
+                return True
+    return False
+
+
+def _detection(call: SimCall) -> tuple[float, tuple[tuple[str, str], ...]]:
+    """Machine detection of a call just answered: how long it holds the TwiML back, and the
+    fields it adds.
+    """
+    request = call.request
+    if not request.detects_machines:
+        return 0.0, ()
+    verdict = call.script.detected(request.machine_detection)
+    seconds = _GREETING if verdict.startswith("machine_end") else _DETECTION
+    milliseconds = round(seconds * 1000)
+    if not request.async_amd:
+        call.answered_by = verdict
+        return seconds, (("AnsweredBy", verdict), ("MachineDetectionDuration", str(milliseconds)))
+    if not request.machine_callback:
+        call.note(
+            21262, "AsyncAmd without AsyncAmdStatusCallback: nobody will hear of it", warning=True
+        )
+    call.line.plan(seconds, MachineVerdict(verdict, milliseconds))
+    return 0.0, ()

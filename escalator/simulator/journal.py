@@ -1,0 +1,193 @@
+"""What the simulator remembers and announces: requests it got, callbacks it sent, problems, and
+events.
+
+Listeners are told at once and in order; whoever waits for a condition is woken at every change.
+Nothing here decides anything.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from escalator.simulator.calls import SimCall
+    from escalator.simulator.messages import SimMessage
+
+T = TypeVar("T")
+Fields = tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class SimRequest:
+    """One request to the REST API. `status` is None while it runs and when it was never
+    answered.
+    """
+
+    at: datetime
+    method: str
+    path: str
+    query: Fields
+    form: Fields
+    fault: str | None = None
+    status: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Callback:
+    """One request from the simulator to the other side, and what came back.
+
+    `kind`: answer, key, redirect, fallback, update, status, machine, message or inbound. `event`:
+    the status event. `status` is None when nothing came back; `error` is then the code. `attempts`
+    counts tries, `url` has no fragment, `headers` are those of the first try.
+    """
+
+    at: datetime
+    kind: str
+    event: str
+    method: str
+    url: str
+    fields: Fields
+    headers: dict[str, str] = field(default_factory=dict)
+    fault: str | None = None
+    attempts: int = 0
+    status: int | None = None
+    content_type: str | None = None
+    body: bytes = b""
+    error: int | None = None
+
+    def value(self, name: str) -> str | None:
+        """The first value of a field, None if it was not sent."""
+        return next((value for key, value in self.fields if key == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A problem, as the notifications of a call list it. `log` is 0 for an error and 1 for a
+    warning.
+    """
+
+    sid: str
+    at: datetime
+    code: int
+    log: int
+    text: str
+    url: str = ""
+
+
+class Ledger(Protocol):
+    """What callbacks and problems are written to: a call or a message."""
+
+    callbacks: list[Callback]
+
+    def note(self, code: int, text: str, *, url: str = "", warning: bool = False) -> None:
+        """Record a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallQueued:
+    """The API accepted a call."""
+
+    call: "SimCall"
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """The phone rings."""
+
+    call: "SimCall"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Somebody, or a machine, answered."""
+
+    call: "SimCall"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sentence begins. `voice` and `language` are None when the TwiML leaves them out."""
+
+    call: "SimCall"
+    text: str
+    language: str | None
+    voice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The call waits for keys: its prompt has begun."""
+
+    call: "SimCall"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key went down."""
+
+    call: "SimCall"
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over; its status says how."""
+
+    call: "SimCall"
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """The API accepted a message."""
+
+    message: "SimMessage"
+
+
+SimEvent = CallQueued | Ringing | Answered | Heard | Listening | Pressed | Ended | Texted
+Listener = Callable[[SimEvent], None]
+
+
+class Journal:
+    """All requests and events of one simulator, and who wants to hear of them."""
+
+    def __init__(self) -> None:
+        self.requests: list[SimRequest] = []
+        self.listeners: list[Listener] = []
+        self._changed = asyncio.Event()
+
+    def tell(self, event: SimEvent) -> None:
+        """Tell every listener."""
+        for listener in list(self.listeners):
+            listener(event)
+        self.changed()
+
+    def changed(self) -> None:
+        """Wake everybody who waits for a condition."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_for(
+        self, condition: Callable[[], T], within: float, story: Callable[[], str]
+    ) -> T:
+        """The condition's first true value. Raises `TimeoutError` with the story after `timeout`
+        real seconds.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while not (value := condition()):
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(f"not within {within} s; so far:\n{story()}") from None
+        return value
+
+    async def events(self) -> AsyncIterator[SimEvent]:
+        """Every event from now on, until the caller stops asking."""
+        queue: asyncio.Queue[SimEvent] = asyncio.Queue()
+        self.listeners.append(queue.put_nowait)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self.listeners.remove(queue.put_nowait)

@@ -1,0 +1,298 @@
+"""Run events through the pure rules, one after the other, over one working set.
+
+The fold loads what an event names, lets `decide` and `decide_call` decide, and carries what follows (a call's end to
+its pages, an acknowledgement to the calls under way) until nothing follows. An event whose decision raises leaves no
+trace, so that one bad row cannot take its batch down. Nothing is written here: `sqlite` writes the changes.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from escalator.escalation.alerts import Alert, AlertStatus, Known
+from escalator.escalation.assign import Choice, Place, assign, place
+from escalator.escalation.calls import Call, CallState
+from escalator.escalation.decide import decide
+from escalator.escalation.decide_call import decide_call
+from escalator.escalation.events import (
+    AlertCleared,
+    AlertFired,
+    AlertReceived,
+    Asked,
+    CallEvent,
+    CallIntended,
+    CallListed,
+    Due,
+    Event,
+    IncidentEvent,
+    PageClosed,
+    PageEnded,
+    PageJoined,
+    PagePassed,
+    PagePlaced,
+    Wanted,
+)
+from escalator.escalation.incidents import Incident, Line, PageState
+from escalator.escalation.rules import Rules
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_ABSENT: Any = object()
+GroupKey = tuple[str, str, str]
+AlertKey = tuple[str, str]
+
+
+class Source(Protocol):
+    """Where the fold loads from: a store, inside the transaction of the batch."""
+
+    def incident(self, incident_id: str) -> Incident | None: ...
+    def call(self, call_id: str) -> Call | None: ...
+    def known(self, receiver: str, key: str) -> Known | None: ...
+    def incident_of_group(self, receiver: str, policy: str, group_key: str) -> str | None: ...
+    def live_call_on(self, number: str) -> str | None: ...
+    def call_of_sid(self, sid: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one event. `refused` says why nothing was done, where that is the caller's affair."""
+
+    incident: Incident | None = None
+    call: Call | None = None
+    is_new: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChange:
+    """An alert to write: as received, with the incident it is in now and the one it was in before."""
+
+    alert: Alert
+    incident_id: str
+    severity: str
+    before: Known | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch has changed, in the order to be written."""
+
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    alerts: list[AlertChange] = field(default_factory=list)
+    lines: list[tuple[str, Line]] = field(default_factory=list)
+
+
+class Fold:
+    """One batch in the making."""
+
+    def __init__(self, source: Source, rules: Rules, now: datetime):
+        self._source = source
+        self._rules = rules
+        self._now = now
+        self._incidents: dict[str, Incident | None] = {}
+        self._calls: dict[str, Call | None] = {}
+        self._known: dict[AlertKey, Known | None] = {}
+        self._groups: dict[GroupKey, str | None] = {}
+        self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
+        self.changes = Changes()
+
+    def submit(self, event: Event) -> Result:
+        """Decide one event and all that follows from it. Raises what deciding raises; then nothing has changed."""
+        self._undo.clear()
+        lines, alerts = len(self.changes.lines), len(self.changes.alerts)
+        try:
+            return self._apply(event)
+        except BaseException:
+            for mapping, key, old in reversed(self._undo):
+                if old is _ABSENT:
+                    mapping.pop(key, None)
+                else:
+                    mapping[key] = old
+            del self.changes.lines[lines:], self.changes.alerts[alerts:]
+            raise
+
+    def _apply(self, event: Event) -> Result:
+        if isinstance(event, AlertReceived):
+            return self._alert(event)
+        if isinstance(event, Due | Asked | PagePlaced | PageEnded | PagePassed):
+            return self._incident_event(event.incident_id, event)
+        assert not isinstance(event, AlertFired | AlertCleared), "alerts enter as AlertReceived"
+        return self._call_event(event)
+
+    # ---- alerts
+
+    def _alert(self, event: AlertReceived) -> Result:
+        alert = event.alert
+        known = self._known_of(alert)
+        current = self._incident(known.incident_id) if known is not None else None
+        if not alert.is_firing:
+            return self._cleared(alert, known, current)
+        where = place(self._rules, alert)
+        group = self._incident(self._group(alert.receiver, where.policy, where.group_key))
+        chosen = assign(self._rules, where, known, current, group, self._now)
+        if chosen.leaves and current is not None:
+            self._decide(current.id, AlertCleared(alert=alert, moved=True))
+        match chosen.choice:
+            case Choice.STORE:
+                self._write_alert(alert, "", where.severity, known)
+                return Result()
+            case Choice.STAY_CLOSED:
+                assert current is not None, "an alert stays closed in an incident"
+                self._write_alert(alert, current.id, where.severity, known)
+                return Result(incident=current)
+            case Choice.JOIN:
+                assert chosen.incident is not None, "an alert joins an incident"
+                return self._fired(alert, where, known, chosen.incident.id, event.fresh_id)
+            case Choice.OPEN:
+                key = (alert.receiver, where.policy, where.group_key)
+                self._set(self._groups, key, event.fresh_id)
+                return self._fired(alert, where, known, event.fresh_id, event.fresh_id)
+
+    def _fired(
+        self, alert: Alert, where: Place, known: Known | None, incident_id: str, fresh_id: str
+    ) -> Result:
+        own = known if known is not None and known.incident_id == incident_id else None
+        event = AlertFired(alert=alert, place=where, known=own, fresh_id=fresh_id)
+        self._write_alert(alert, incident_id, where.severity, known)
+        return self._incident_event(incident_id, event)
+
+    def _cleared(self, alert: Alert, known: Known | None, current: Incident | None) -> Result:
+        if known is None:
+            return Result()
+        self._write_alert(alert, known.incident_id, known.severity, known)
+        if current is None or known.status is AlertStatus.RESOLVED:
+            return Result(incident=current)
+        return self._incident_event(current.id, AlertCleared(alert=alert))
+
+    def _write_alert(
+        self, alert: Alert, incident_id: str, severity: str, before: Known | None
+    ) -> None:
+        self.changes.alerts.append(
+            AlertChange(alert=alert, incident_id=incident_id, severity=severity, before=before)
+        )
+        known = Known(incident_id=incident_id, status=alert.status, severity=severity)
+        self._set(self._known, (alert.receiver, alert.key), known)
+
+    # ---- incidents
+
+    def _incident_event(self, incident_id: str, event: IncidentEvent) -> Result:
+        is_new = self._decide(incident_id, event)
+        return Result(incident=self._incident(incident_id), is_new=is_new)
+
+    def _decide(self, incident_id: str, event: IncidentEvent) -> bool:
+        outcome = decide(self._rules, self._incident(incident_id), event, self._now)
+        if outcome.incident is None:
+            return False
+        self._set(self._incidents, incident_id, outcome.incident)
+        self._set(self.changes.incidents, incident_id, outcome.incident)
+        self.changes.lines.extend((incident_id, line) for line in outcome.lines)
+        for effect in outcome.effects:
+            self._call_event(
+                PageClosed(
+                    call_id=effect.call_id, incident_id=effect.incident_id, person=effect.person
+                )
+            )
+        return outcome.is_new
+
+    # ---- calls
+
+    def _call_event(self, event: CallEvent) -> Result:
+        call = self._call(event.call_id)
+        admitted = self._admit(call, event)
+        if isinstance(admitted, str):
+            return Result(call=call, refused=admitted)
+        decision = decide_call(self._rules, call, admitted, self._now)
+        if decision.call is None:
+            return Result(refused="no such call")
+        self._set(self._calls, event.call_id, decision.call)
+        self._set(self.changes.calls, event.call_id, decision.call)
+        self.changes.lines.extend(decision.lines)
+        for follow in decision.follow:
+            assert not isinstance(follow, AlertFired | AlertCleared), "calls know no alerts"
+            self._decide(follow.incident_id, follow)
+        return Result(call=self._call(event.call_id))
+
+    def _admit(self, call: Call | None, event: CallEvent) -> CallEvent | str:
+        """What of an event still holds now that its turn has come, or why nothing of it does."""
+        match event:
+            case CallIntended():
+                return self._admit_intent(call, event)
+            case PageJoined():
+                if call is None or not call.is_live or not self._is_due(event.page):
+                    return "the call or the page is over"
+                return event
+            case CallListed(sids=sids) if sids is not None:
+                mine = tuple(sid for sid in sids if self._is_unbound(sid))
+                return CallListed(call_id=event.call_id, sids=mine)
+            case _:
+                return event
+
+    def _admit_intent(self, call: Call | None, event: CallIntended) -> CallEvent | str:
+        if call is not None and call.state is not CallState.PLANNED:
+            return "the call is not planned any more"
+        if self._is_taken(event.to):
+            return "the number is in a call"
+        pages = tuple(page for page in event.pages if self._is_due(page))
+        if call is None and not pages:
+            return "nothing is due for this number any more"
+        return CallIntended(
+            call_id=event.call_id,
+            to=event.to,
+            from_=event.from_,
+            person=event.person,
+            token_hash=event.token_hash,
+            lasts=event.lasts,
+            pages=pages,
+        )
+
+    def _is_due(self, page: Wanted) -> bool:
+        incident = self._incident(page.incident_id)
+        found = incident.page_of(page.person) if incident is not None else None
+        return found is not None and found.state is PageState.DUE
+
+    def _is_taken(self, number: str) -> bool:
+        if any(call.to == number and call.is_live for call in self.changes.calls.values()):
+            return True
+        owner = self._source.live_call_on(number)
+        if owner is None:
+            return False
+        call = self._call(owner)
+        return call is not None and call.is_live
+
+    def _is_unbound(self, sid: str) -> bool:
+        in_batch = any(
+            sid == post.sid for call in self.changes.calls.values() for post in call.posts
+        )
+        return not in_batch and self._source.call_of_sid(sid) is None
+
+    # ---- the working set
+
+    def _incident(self, incident_id: str | None) -> Incident | None:
+        if not incident_id:
+            return None
+        if incident_id not in self._incidents:
+            self._incidents[incident_id] = self._source.incident(incident_id)
+        return self._incidents[incident_id]
+
+    def _call(self, call_id: str) -> Call | None:
+        if call_id not in self._calls:
+            self._calls[call_id] = self._source.call(call_id)
+        return self._calls[call_id]
+
+    def _known_of(self, alert: Alert) -> Known | None:
+        key = (alert.receiver, alert.key)
+        if key not in self._known:
+            self._known[key] = self._source.known(*key)
+        return self._known[key]
+
+    def _group(self, receiver: str, policy: str, group_key: str) -> str | None:
+        key = (receiver, policy, group_key)
+        if key not in self._groups:
+            self._groups[key] = self._source.incident_of_group(*key)
+        return self._groups[key]
+
+    def _set(self, mapping: MutableMapping[_K, _V], key: _K, value: _V) -> None:
+        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
+        mapping[key] = value

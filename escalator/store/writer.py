@@ -1,0 +1,220 @@
+"""The one thread that writes, and the queue before it: group commit.
+
+Whatever waits is drained, decided and committed together; then all its callers wake at once. Key presses, callbacks
+and timers go before alerts and are never refused; only alerts meet the bound.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from escalator.escalation.events import Event
+from escalator.escalation.rules import Rules
+from escalator.store.errors import StoreBusy, StoreError
+from escalator.store.fold import Result
+
+BATCH_MAX = 1000
+WAITING_MAX = 60_000
+
+
+class Lane(Enum):
+    """Who goes first."""
+
+    URGENT = "urgent"
+    INTAKE = "intake"
+
+
+class Applies(Protocol):
+    """What the writer needs of a store."""
+
+    def apply(
+        self, events: Sequence[Event], rules: Rules, now: datetime
+    ) -> list[Result | Exception]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Job:
+    """Events that somebody submitted together. The caller wakes after the last of them is committed."""
+
+    events: Sequence[Event]
+    future: asyncio.Future[list[Result | Exception]]
+    results: list[Result | Exception] = field(default_factory=list)
+
+    @property
+    def rest(self) -> Sequence[Event]:
+        return self.events[len(self.results) :]
+
+
+class Writer:
+    """Owns the store on a thread of its own.
+
+    `on_batch(events, seconds)` is called on that thread after each commit, `on_commit` on the loop, once a batch.
+    """
+
+    def __init__(
+        self,
+        store: Applies,
+        *,
+        rules: Callable[[], Rules],
+        now: Callable[[], datetime],
+        on_commit: Callable[[], None],
+        on_batch: Callable[[int], None] = lambda _: None,
+    ):
+        self._store = store
+        self._rules = rules
+        self._now = now
+        self._on_commit = on_commit
+        self._on_batch = on_batch
+        self._lanes: dict[Lane, deque[_Job]] = {lane: deque() for lane in Lane}
+        self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._waiting = 0
+        self._stopping = False
+        self._wake = threading.Condition()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write. Must be called on the loop whose callers will wait."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write what waits, close the store, end the thread."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
+    async def submit(self, events: Sequence[Event], lane: Lane) -> list[Result | Exception]:
+        """Hand in events and wait for their commit. An event that could not be decided yields its exception.
+
+        Raises `StoreBusy` when too much waits and `StoreError` when a commit failed.
+        """
+        if not events:
+            return []
+        job = _Job(events, asyncio.get_running_loop().create_future())
+        with self._wake:
+            if self._stopping:
+                raise StoreError("the store is closing; nothing of this is stored")
+            if lane is Lane.INTAKE and self._waiting + len(events) > WAITING_MAX:
+                raise StoreBusy(f"{self._waiting} alerts wait to be stored; try again")
+            self._waiting += len(events)
+            self._lanes[lane].append(job)
+            self._wake.notify()
+        return await asyncio.shield(job.future)
+
+    async def run(self, chore: Callable[[], Any]) -> Any:
+        """Run a chore on the writer's thread, between two batches."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        with self._wake:
+            if self._stopping:
+                raise StoreError("the store is closing")
+            self._chores.append((chore, future))
+            self._wake.notify()
+        return await asyncio.shield(future)
+
+    # ---- on the thread
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not (self._stopping or self._chores or any(self._lanes.values())):
+                    self._wake.wait()
+                batch = self._take()
+                chore = self._chores.popleft() if self._chores and not batch else None
+                if not batch and chore is None and self._stopping:
+                    break
+            if batch:
+                self._write(batch)
+            elif chore is not None:
+                self._do(*chore)
+        self._store.close()
+
+    def _take(self) -> list[tuple[_Job, Sequence[Event]]]:
+        """Up to a batch of events, urgent ones first. A job larger than a batch goes on in the next."""
+        batch: list[tuple[_Job, Sequence[Event]]] = []
+        room = BATCH_MAX
+        for lane in Lane:
+            jobs = self._lanes[lane]
+            while jobs and room:
+                job = jobs[0]
+                events = job.rest[:room]
+                batch.append((job, events))
+                room -= len(events)
+                if len(events) < len(job.rest):
+                    break
+                jobs.popleft()
+        return batch
+
+    def _write(self, batch: list[tuple[_Job, Sequence[Event]]]) -> None:
+        events = [event for _, part in batch for event in part]
+        try:
+            results = self._store.apply(events, self._rules(), self._now())
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, its callers must hear of it
+            self._fail(batch, error)
+            return
+        at = 0
+        for job, part in batch:
+            job.results.extend(results[at : at + len(part)])
+            at += len(part)
+        self._on_batch(len(events))
+        self._finish(batch, len(events), None)
+
+    def _fail(self, batch: list[tuple[_Job, Sequence[Event]]], error: Exception) -> None:
+        with self._wake:
+            for job, _ in batch:
+                for jobs in self._lanes.values():
+                    if jobs and jobs[0] is job:
+                        jobs.popleft()
+                        self._waiting -= len(job.rest) - len(_part_of(batch, job))
+        count = sum(len(part) for _, part in batch)
+        self._finish(batch, count, error)
+
+    def _finish(
+        self, batch: list[tuple[_Job, Sequence[Event]]], count: int, error: Exception | None
+    ) -> None:
+        with self._wake:
+            self._waiting -= count
+        assert self._loop is not None, "the writer was started"
+        self._loop.call_soon_threadsafe(self._wake_callers, [job for job, _ in batch], error)
+
+    def _do(self, chore: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+        assert self._loop is not None, "the writer was started"
+        try:
+            value = chore()
+        except Exception as error:  # noqa: BLE001 - the caller of the chore decides
+            self._loop.call_soon_threadsafe(_settle, future, None, error)
+        else:
+            self._loop.call_soon_threadsafe(_settle, future, value, None)
+
+    # ---- on the loop
+
+    def _wake_callers(self, jobs: list[_Job], error: Exception | None) -> None:
+        for job in jobs:
+            if error is not None:
+                _settle(job.future, None, error)
+            elif not job.rest:
+                _settle(job.future, job.results, None)
+        if error is None:
+            self._on_commit()
+
+
+def _part_of(batch: list[tuple[_Job, Sequence[Event]]], job: _Job) -> Sequence[Event]:
+    return next(part for one, part in batch if one is job)
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(value)

@@ -1,0 +1,149 @@
+"""The command line about the config file, run as people run it; exit codes are part of the promise (C2)."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from escalator.cli import main
+
+ROOT = Path(__file__).parents[2]
+MINIMAL = str(ROOT / "config" / "minimal.yml")
+BAD = str(ROOT / "tests" / "configs" / "bad" / "several-faults.yml")
+
+
+@pytest.fixture
+def run():
+    def invoke(*arguments, **environ):
+        return CliRunner().invoke(main, list(arguments), env=environ)
+
+    return invoke
+
+
+def test_a_config_that_loads_is_summed_up_with_its_warnings(run):
+    result = run("check-config", "--without-secrets", MINIMAL)
+
+    assert result.exit_code == 0
+    *warnings, summary = result.stdout.splitlines()
+    assert summary == f"{MINIMAL}: 2 people, 1 policy, 0 routes, 1 receiver"
+    assert [line.split(": ")[2] for line in warnings] == ["warning", "warning"]
+    assert result.stderr == ""
+
+
+def test_a_config_that_does_not_load_exits_78_with_everything_on_stderr(run):
+    result = run("check-config", BAD, TOKEN="t")
+
+    assert result.exit_code == 78
+    assert result.stdout == ""
+    *errors, summary = result.stderr.splitlines()
+    assert len(errors) == 6
+    assert errors[0].startswith(f"{BAD}:2:13: public_url: ")
+    assert summary == f"{BAD}: does not load, 6 errors"
+
+
+def test_json_tells_the_same_to_programs(run):
+    good = json.loads(run("check-config", MINIMAL, "--without-secrets", "-o", "json").stdout)
+    bad = run("check-config", BAD, "-o", "json", TOKEN="t")
+
+    assert good["ok"] is True
+    assert good["found"] == {"people": 2, "policies": 1, "routes": 0, "receivers": 1}
+    assert {problem["severity"] for problem in good["problems"]} == {"warning"}
+    assert bad.exit_code == 78
+    told = json.loads(bad.stdout)
+    assert told["ok"] is False
+    assert told["problems"][0] == {
+        "file": BAD,
+        "line": 2,
+        "column": 13,
+        "path": "public_url",
+        "message": "must begin with https://; http is for 127.0.0.1 and localhost only",
+        "severity": "error",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        ((MINIMAL,), {}),
+        (("-c", MINIMAL), {}),
+        (("--config.file", MINIMAL), {}),
+        ((), {"ESCALATOR_CONFIG_FILE": MINIMAL}),
+        ((MINIMAL,), {"ESCALATOR_CONFIG_FILE": BAD}),
+        (("-c", MINIMAL), {"ESCALATOR_CONFIG_FILE": BAD}),
+        ((MINIMAL, "-c", MINIMAL), {}),
+    ],
+)
+def test_the_file_is_an_argument_or_a_flag_or_in_the_environment(run, arguments, environ):
+    result = run("check-config", "--without-secrets", *arguments, **environ)
+
+    assert result.stdout.splitlines()[-1].startswith(f"{MINIMAL}: 2 people")
+
+
+def test_two_different_files_are_a_mistake_in_usage(run):
+    result = run("check-config", MINIMAL, "-c", BAD)
+
+    assert result.exit_code == 2
+    assert "give the config file once" in result.stderr
+
+
+def test_show_prints_the_config_in_force(run):
+    result = run("config", "show", MINIMAL, "--without-secrets")
+
+    assert result.exit_code == 0
+    assert "retention: 400d" in result.stdout
+    assert "‹secret not read›" in result.stdout
+
+
+def test_show_as_json(run):
+    shown = json.loads(run("config", "show", MINIMAL, "--without-secrets", "-o", "json").stdout)
+
+    assert shown["twilio"]["ring"] == "25s"
+
+
+def test_a_config_that_does_not_load_ends_any_verb_with_78(run):
+    result = run("config", "show", BAD, TOKEN="t")
+
+    assert result.exit_code == 78
+    assert f"{BAD}:2:13: public_url: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_schema_is_json(run):
+    assert json.loads(run("config", "schema").stdout)["title"] == "escalator's config file"
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_lists_the_verbs_that_are_there(run, flag):
+    result = run(flag)
+
+    assert result.exit_code == 0
+    assert "check-config" in result.stdout
+
+
+def test_a_mistyped_verb_is_met_with_the_one_that_was_meant(run):
+    result = run("chekc-config")
+
+    assert result.exit_code == 2
+    assert "check-config" in result.stderr
+
+
+def test_version_names_the_program(run):
+    assert run("--version").stdout.startswith("escalator 0")
+
+
+def test_help_loads_neither_the_model_nor_any_verb():
+    code = (
+        "import sys; from escalator.cli import main;"
+        "main(['--help'], standalone_mode=False);"
+        "heavy = {'pydantic', 'yaml', 'aiohttp', 'escalator.cli.configuring'} & set(sys.modules);"
+        "sys.exit(', '.join(sorted(heavy)) or None)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert "check-config" in result.stdout
