@@ -33,7 +33,7 @@ _NAMES = (
     " keys.acknowledge, .escalate, .resolve, .snooze, .repeat"
 )
 _VOICE = "voice"
-_SANDBOX = __import__('jinja2').Environment(undefined=StrictUndefined, autoescape=False)
+_SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 def compile_phrase(text: str) -> Template:

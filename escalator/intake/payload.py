@@ -157,7 +157,7 @@ class Reading:
         """The page that stands in for an entry that should have been an alert."""
         self.remarks[Remark.UNREADABLE_ALERT] += 1
         key = digest(entry)
-        excerpt = cut(as_text(entry), _EXCERPT_BYTES_MAX)
+        raw = raw_of(entry)
         return Alert(
             receiver=self.receiver,
             key=key,
@@ -166,10 +166,10 @@ class Reading:
             labels={"alertname": "UnreadableAlert"},
             annotations={
                 "summary": f"Receiver {self.receiver} got an alert that could not be read",
-                "excerpt": excerpt,
+                "excerpt": cut(entry if isinstance(entry, str) else raw, _EXCERPT_BYTES_MAX),
             },
             starts_at=self.received_at,
-            raw=raw_of(entry),
+            raw=raw,
         )
 
 

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from escalator.cli import main
+from escalator.cli import VERBS, main
+from escalator.cli.options import daemon
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = str(ROOT / "config" / "minimal.yml")
@@ -147,3 +149,26 @@ def test_help_loads_neither_the_model_nor_any_verb():
 
     assert result.returncode == 0, result.stderr
     assert "check-config" in result.stdout
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_is_listed_when_its_module_is_there_and_only_then(run, name):
+    there = (ROOT / "escalator" / "cli" / f"{VERBS[name].module}.py").exists()
+
+    listed = [line.split()[0] for line in run("-h").stdout.splitlines() if line.startswith("  ")]
+    assert (name in listed) is there
+
+
+def test_verbs_that_speak_to_the_daemon_share_their_options():
+    @click.command()
+    @daemon
+    def verb(url, token_file):
+        click.echo(f"{url} {token_file}")
+
+    typed = CliRunner().invoke(verb, ["--url", "http://localhost:1", "--token.file", "t"])
+    set_outside = CliRunner().invoke(
+        verb, [], env={"ESCALATOR_URL": "http://localhost:2", "ESCALATOR_TOKEN_FILE": "u"}
+    )
+
+    assert typed.stdout == "http://localhost:1 t\n"
+    assert set_outside.stdout == "http://localhost:2 u\n"

@@ -177,3 +177,21 @@ def test_yaml_resolves_nothing_behind_the_readers_back(write):
     assert loaded.rules.severities == ("no", "0755", "1.10", "10:30")
     assert loaded.rules.people["no"].name == "1.10"
     assert loaded.rules.people["no"].phones == ("+491713920012",)
+
+
+@pytest.mark.parametrize(
+    ("web", "is_open"),
+    [
+        ("{}", True),
+        ("{ hosts: [pager.example.net] }", True),
+        ("{ tokens: { ops: { env: T } } }", False),
+        ("{ proxy_user: { from: 127.0.0.1 } }", False),
+    ],
+    ids=["nothing", "hosts alone", "a token", "a proxy"],
+)
+def test_the_board_is_open_until_somebody_can_log_in(write, web, is_open):
+    config = write(
+        PEOPLE + f"policies: {{ default: {{ steps: [{{ call: ana }}] }} }}\nweb: {web}\n"
+    ).config
+
+    assert config.web.is_open is is_open

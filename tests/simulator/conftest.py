@@ -63,7 +63,8 @@ class Customer:
     async def request(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Status and JSON (None for none) of a request below the account."""
         url = f"{self.simulator.url}/2010-04-01/Accounts/{ACCOUNT_SID}{path}"
-        options.setdefault("auth", aiohttp.BasicAuth(ACCOUNT_SID, AUTH_TOKEN))
+        authorization = aiohttp.encode_basic_auth(ACCOUNT_SID, AUTH_TOKEN)
+        options.setdefault("headers", {"Authorization": authorization})
         async with self.session.request(method, url, allow_redirects=False, **options) as answer:
             is_json = answer.content_type == "application/json"
             return answer.status, await answer.json() if is_json else await answer.text()
@@ -71,7 +72,12 @@ class Customer:
     async def create(self, **parameters: Any) -> tuple[int, Any]:
         """Create a call to Ana; None leaves a parameter out, `_` stands for `From`'s trailing one."""
         base = self.application.url
-        form = {"To": ANA, "From": FROM, "Url": f"{base}/answer", "StatusCallback": f"{base}/status"}
+        form = {
+            "To": ANA,
+            "From": FROM,
+            "Url": f"{base}/answer",
+            "StatusCallback": f"{base}/status",
+        }
         form |= {"StatusCallbackEvent": EVENTS} | parameters
         pairs = []
         for name, value in form.items():
