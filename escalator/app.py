@@ -11,9 +11,9 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -33,11 +33,11 @@ from escalator.store.errors import StoreError
 from escalator.store.reading import Reader
 from escalator.store.retention import let_go
 from escalator.store.sqlite import SqliteStore
-from escalator.telemetry import Metrics, notify
+from escalator.telemetry import Metrics, get_logger, notify
 from escalator.web.context import WebContext
 from escalator.web.server import build as build_web
 
-log = structlog.get_logger(component="app")
+log = get_logger("app")
 
 POSTS_PATIENCE_SECONDS = 20.0
 KEEPALIVE_SECONDS = 75.0
@@ -45,6 +45,7 @@ SHUTDOWN_SECONDS = 5.0
 OLD_CARRIER_SECONDS = 60.0
 LAG_EVERY_SECONDS = 1.0
 DEFAULT_RECEIVER = "alertmanager"
+DISTRIBUTION = "escalator-oncall"
 
 
 class Daemon:
@@ -54,7 +55,7 @@ class Daemon:
         self.config_path = config_path
         self.config = loaded.config
         self.clock = clock or SystemClock()
-        self.metrics = Metrics()
+        self.metrics = Metrics(version=version(DISTRIBUTION))
         self.internal_address = ("", 0)
         self.public_address = ("", 0)
         self.ready = asyncio.Event()
@@ -74,7 +75,7 @@ class Daemon:
         lock.acquire()
         try:
             self._generated_token = self._make_token(path)
-            store = SqliteStore(path)
+            store = SqliteStore(path, self.metrics)
             reader = Reader(path)
             self.engine = Engine(store, reader, self.clock, self._loaded.rules, self.metrics)
             self.engine.start()
@@ -98,7 +99,7 @@ class Daemon:
             loaded = await asyncio.to_thread(load, self.config_path)
         except ConfigError as error:
             problems = [str(problem) for problem in error.problems]
-            self.metrics.config_loaded(self.clock.wall(), ok=False)
+            self.metrics.config_refused()
             log.error("reload_failed", problems=problems, hint="the config before stays in force")  # noqa: TRY400 - no defect of ours
             return problems
         self._use(loaded)
@@ -191,14 +192,18 @@ class Daemon:
         while True:
             before = self.clock.boottime()
             await self.clock.sleep(LAG_EVERY_SECONDS)
-            self.metrics.loop_lagged(self.clock.boottime() - before - LAG_EVERY_SECONDS)
+            lag = self.clock.boottime() - before - LAG_EVERY_SECONDS
+            self.metrics.event_loop_lag.observe(max(0.0, lag))
 
     # ---- config
 
     def _use(self, loaded: Loaded) -> None:
         """Put a config in force, whole."""
         old, new = self.config, loaded.config
-        for name, was, now in (("listen", old.listen, new.listen), ("storage.path", old.storage.path, new.storage.path)):
+        for name, was, now in (
+            ("listen", old.listen, new.listen),
+            ("storage.path", old.storage.path, new.storage.path),
+        ):
             if was != now:
                 log.warning("restart_needed", key=name, hint="this key is read at start only")
         self.config, self._loaded = new, loaded
@@ -216,7 +221,7 @@ class Daemon:
 
     def _loaded_well(self, loaded: Loaded) -> None:
         self.metrics.expect_receivers(tuple(loaded.config.receivers))
-        self.metrics.config_loaded(self.clock.wall(), ok=True, digest=loaded.sha256)
+        self.metrics.config_loaded(bytes.fromhex(loaded.sha256), self.clock.wall())
         for warning in loaded.warnings:
             log.warning("config_warning", problem=str(warning))
 

@@ -10,8 +10,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
 from escalator.clock import Clock
 from escalator.escalation.events import Due, Event
 from escalator.escalation.rules import Rules
@@ -20,9 +18,9 @@ from escalator.store.fold import Result
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore
 from escalator.store.writer import Lane, Writer
-from escalator.telemetry import Metrics
+from escalator.telemetry import Metrics, get_logger
 
-log = structlog.get_logger(component="engine")
+log = get_logger("engine")
 
 CYCLE = timedelta(seconds=10)
 POISON_WAIT = timedelta(minutes=1)
@@ -82,7 +80,6 @@ class Engine:
             rules=lambda: self.rules,
             now=clock.now,
             on_commit=self.ring,
-            on_batch=metrics.batch_committed,
         )
 
     def new_bell(self) -> Bell:
@@ -123,7 +120,7 @@ class Engine:
         results = await self._writer.submit(events, lane)
         for event, result in zip(events, results, strict=True):
             if isinstance(result, Exception):
-                self.metrics.undecided()
+                self.metrics.events_undecided.inc()
                 log.error("event_undecided", event_kind=type(event).__name__, exc_info=result)
         return results
 
@@ -158,7 +155,7 @@ class Engine:
                 pause = self._pause(now, last_beat)
             except StoreError as error:
                 self.is_writable = False
-                self.metrics.store_failed()
+                self.metrics.store_errors.inc()
                 log.error("store_failed", error=str(error), retry_in="1s")  # noqa: TRY400 - no defect of ours
                 pause = STORE_RETRY
             await self._bell.wait(self.clock, pause)
@@ -177,7 +174,7 @@ class Engine:
             (now.isoformat(),),
         )
         self.is_writable = True
-        self.metrics.cycle_ended(now)
+        self.metrics.engine_last_cycle_timestamp_seconds.set(now.timestamp())
 
     async def _set_aside(self, incident_id: str, now: datetime) -> None:
         """A bad row must not stop the others: it is tried again in a minute."""

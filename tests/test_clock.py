@@ -134,6 +134,17 @@ async def test_a_jump_of_the_wall_clock_moves_no_timer() -> None:  # (T1, T2)
     assert sleeper.done()
 
 
+async def test_sleeping_for_nothing_in_virtual_time_lets_others_run_once() -> None:
+    clock = VirtualClock(START)
+    other = asyncio.ensure_future(asyncio.sleep(0))
+
+    await clock.sleep(0)
+    await clock.sleep(-1)
+
+    assert other.done()
+    assert clock.now() == START
+
+
 async def test_time_does_not_go_backwards() -> None:
     with pytest.raises(ValueError, match="backwards"):
         await VirtualClock(START).advance(-1)

@@ -7,19 +7,18 @@ import sys
 from pathlib import Path
 
 import click
-import structlog
 
 from escalator.app import Daemon
 from escalator.cli.options import config_file
 from escalator.config.loading import load
 from escalator.config.problems import ConfigError
 from escalator.store.errors import StoreError
-from escalator.telemetry import configure_logging
+from escalator.telemetry import LogFormat, configure_logging, get_logger
 
 EXIT_FAILURE = 1
 EXIT_CONFIG = 78
 
-log = structlog.get_logger(component="serve")
+log = get_logger("serve")
 
 
 @click.command()
@@ -42,7 +41,7 @@ log = structlog.get_logger(component="serve")
     envvar="ESCALATOR_LOG_FORMAT",
     help="How it is logged, one event a line.",
 )
-def serve(config_file: str, log_level: str, log_format: str) -> None:
+def serve(config_file: str, log_level: str, log_format: LogFormat) -> None:
     """Run the pager. SIGHUP reads the config again, SIGTERM ends it in order."""
     configure_logging(log_level, log_format, sys.stderr)
     path = Path(config_file)

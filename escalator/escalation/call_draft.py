@@ -56,10 +56,13 @@ class CallDraft:
         return self.call.sid == sid
 
     def add_ending(self, sid: str, *, cut: bool) -> None:
-        """Have a call at the carrier ended, once."""
-        if sid and all(ending.sid != sid for ending in self.call.endings):
-            ending = Ending(sid=sid, cut=cut, due_at=self.now)
-            self.call = replace(self.call, endings=(*self.call.endings, ending))
+        """Have a call at the carrier ended, once; `cut` prevails."""
+        old = next((ending for ending in self.call.endings if ending.sid == sid), None)
+        if not sid or (old is not None and (old.cut or not cut)):
+            return
+        others = tuple(ending for ending in self.call.endings if ending is not old)
+        ending = Ending(sid=sid, cut=cut, due_at=self.now)
+        self.call = replace(self.call, endings=(*others, ending))
 
     def drop_ending(self, sid: str) -> None:
         """That call at the carrier needs no ending any more."""

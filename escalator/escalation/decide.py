@@ -287,5 +287,4 @@ def _passed(draft: Draft, event: PagePassed) -> None:
     if page is None or page.state is not PageState.DUE:
         return
     draft.say("passed_over", f"{draft.person_name(event.person)} is passed over: {event.reason}")
-    draft.put_page(replace(page, state=PageState.DONE, unreachable=True))
-    steps.move_on_if_unreachable(draft)
+    steps.pass_over(draft, page)

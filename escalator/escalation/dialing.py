@@ -29,7 +29,11 @@ class DuePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
-    """A call that is not over: planned (then `people` may be none yet), or live."""
+    """A call that is not over.
+
+    `people` are those whose open pages it carries, and of a live call also whoever else it rings:
+    the person of a direct call, and those whose pages have closed while they talk.
+    """
 
     id: str
     kind: CallKind
@@ -77,34 +81,51 @@ class Drop:
 Step: TypeAlias = Place | Join | Pass | Drop
 
 
+class _Taken:
+    """The numbers and the people that are in a call, or about to be."""
+
+    def __init__(self, live: Iterable[OpenCall]):
+        self._numbers: set[str] = set()
+        self._people: set[str] = set()
+        for call in live:
+            self.add(call.to, call.people)
+
+    def add(self, number: str, people: Iterable[str]) -> None:
+        self._numbers.add(number)
+        self._people.update(people)
+
+    def holds(self, number: str, people: Iterable[str]) -> bool:
+        return number in self._numbers or not self._people.isdisjoint(people)
+
+
 def plan(
     rules: Rules, pages: Sequence[DuePage], calls: Sequence[OpenCall], now: datetime
 ) -> list[Step]:
     """What the dialer should do now, most urgent first. Pacing is the dialer's affair."""
     steps: list[Step] = []
     live = [call for call in calls if call.state is not CallState.PLANNED]
-    taken = {call.to for call in live}
-    ordered = sorted(pages, key=lambda page: _urgency(rules, page))
-    waiting = {person: call.to for call in calls if _is_planned_page(call) for person in call.people}
+    taken = _Taken(live)
+    numbers = _numbers(rules, pages)
+    numbers.update(
+        (person, call.to) for call in calls if _is_planned_page(call) for person in call.people
+    )
     free: dict[str, list[DuePage]] = {}
-    for page in ordered:
-        number = waiting.get(page.person) or _number_of(rules, page.person, ordered)
+    for page in sorted(pages, key=lambda page: _urgency(rules, page)):
+        number = numbers.get(page.person)
         if number is None:
             steps.append(Pass(page=_wanted(page), reason="no longer in the config"))
             continue
         call = _call_of(live, page.person, number)
         if call is not None:
             steps.append(Join(call_id=call.id, page=_wanted(page)))
-        elif number not in taken:
+        else:
             free.setdefault(number, []).append(page)
     for planned in _planned(calls, now):
         steps.extend(_place_planned(rules, planned, taken, free))
     held = {call.to for call in calls if _is_planned_page(call)}
     for number, bundle in free.items():
-        if number in held:
-            continue
-        wanted = tuple(_wanted(page) for page in bundle)
-        steps.append(Place(call_id="", to=number, person=bundle[0].person, pages=wanted))
+        if number not in held:
+            steps.extend(_place_new(number, bundle, taken))
     return steps
 
 
@@ -112,13 +133,18 @@ def _urgency(rules: Rules, page: DuePage) -> tuple[int, bool, datetime]:
     return rules.severity_rank(page.severity), page.was_called, page.since
 
 
-def _number_of(rules: Rules, person: str, pages: Iterable[DuePage]) -> str | None:
-    """A person's pages take the number their oldest page is at."""
-    known = rules.people.get(person)
-    if known is None:
-        return None
-    oldest = min((page for page in pages if page.person == person), key=lambda page: page.since)
-    return known.phones[oldest.tries % len(known.phones)]
+def _numbers(rules: Rules, pages: Iterable[DuePage]) -> dict[str, str]:
+    """Where each person is rung: their pages take the number that their oldest page is at."""
+    oldest: dict[str, DuePage] = {}
+    for page in pages:
+        other = oldest.get(page.person)
+        if other is None or page.since < other.since:
+            oldest[page.person] = page
+    return {
+        person: known.phones[page.tries % len(known.phones)]
+        for person, page in oldest.items()
+        if (known := rules.people.get(person)) is not None
+    }
 
 
 def _call_of(live: Sequence[OpenCall], person: str, number: str) -> OpenCall | None:
@@ -143,20 +169,28 @@ def _planned(calls: Sequence[OpenCall], now: datetime) -> list[OpenCall]:
 
 
 def _place_planned(
-    rules: Rules, call: OpenCall, taken: set[str], free: dict[str, list[DuePage]]
+    rules: Rules, call: OpenCall, taken: _Taken, free: dict[str, list[DuePage]]
 ) -> list[Step]:
     """A planned call goes before new ones to its number, and takes along what is due there by now."""
     if call.kind is CallKind.PAGE and not _still_reaches(rules, call):
         return [Drop(call_id=call.id, reason="the number is no longer in the config")]
-    if call.to in taken:
+    if taken.holds(call.to, call.people):
         return []
-    taken.add(call.to)
     bundle = free.pop(call.to, []) if call.kind is CallKind.PAGE else []
-    if call.kind is not CallKind.PAGE:
-        free.pop(call.to, None)
+    taken.add(call.to, (*call.people, *(page.person for page in bundle)))
     wanted = tuple(_wanted(page) for page in bundle)
     person = min(call.people, default="")
     return [Place(call_id=call.id, to=call.to, person=person, pages=wanted)]
+
+
+def _place_new(number: str, bundle: Sequence[DuePage], taken: _Taken) -> list[Step]:
+    """All that is due at one number, save for people who are talking to us elsewhere."""
+    ready = [page for page in bundle if not taken.holds(number, (page.person,))]
+    if not ready:
+        return []
+    taken.add(number, (page.person for page in ready))
+    wanted = tuple(_wanted(page) for page in ready)
+    return [Place(call_id="", to=number, person=ready[0].person, pages=wanted)]
 
 
 def _still_reaches(rules: Rules, call: OpenCall) -> bool:

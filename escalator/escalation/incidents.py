@@ -36,7 +36,7 @@ class Page:
     """The duty to reach one person about one incident.
 
     `step` is the step it belongs to (-1: the fallback). `tries` counts the calls of this step that were spent on it,
-    `unreachable` says that no further try of this step could reach the person.
+    `refused` the refusals in a row, `unreachable` says that no further try of this step could reach the person.
     """
 
     person: str

@@ -12,8 +12,10 @@ from enum import StrEnum
 from functools import lru_cache
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
+_NAME = r"[^\s!=~\",{}]+"
+_BARE_NAME = re.compile(_NAME)
 _MATCHER = re.compile(
-    rf"\s*(?P<name>{_QUOTED}|[^\s!=~\",{{}}]+)\s*(?P<op>=~|!~|!=|=)\s*(?P<value>{_QUOTED}|[^\s\",{{}}]*)\s*",
+    rf"\s*(?P<name>{_QUOTED}|{_NAME})\s*(?P<op>=~|!~|!=|=)\s*(?P<value>{_QUOTED}|[^\s\",{{}}]*)\s*",
     re.DOTALL,
 )
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
@@ -55,8 +57,8 @@ class Matcher:
 
     def __str__(self) -> str:
         """The matcher as one would write it in the config."""
-        value = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'{self.name}{self.operator}"{value}"'
+        name = self.name if _BARE_NAME.fullmatch(self.name) else _quoted(self.name)
+        return f"{name}{self.operator}{_quoted(self.value)}"
 
 
 def parse_matcher(text: str) -> Matcher:
@@ -78,6 +80,11 @@ def parse_matcher(text: str) -> Matcher:
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def _unquote(text: str) -> str:

@@ -98,6 +98,7 @@ def retry_due(draft: Draft) -> None:
     present = {page.person for page in kept}
     new = [_new_page(draft, person, number) for person in people if person not in present]
     draft.set_pages((*kept, *new))
+    move_on_if_unreachable(draft)
 
 
 def page_ended(draft: Draft, page: Page, *, spent: bool, busy: bool, refused: bool) -> None:
@@ -113,10 +114,18 @@ def page_ended(draft: Draft, page: Page, *, spent: bool, busy: bool, refused: bo
     if not is_current:
         _drop(draft, page)
         return
-    draft.put_page(
-        _after_try(draft, replace(page, tries=page.tries + 1), busy=busy, refused=refused)
-    )
-    move_on_if_unreachable(draft)
+    page = _after_try(draft, replace(page, tries=page.tries + 1), busy=busy, refused=refused)
+    if page.person in _people_now(draft, current_step(draft)):
+        draft.put_page(page)
+        move_on_if_unreachable(draft)
+    else:
+        pass_over(draft, page)
+
+
+def pass_over(draft: Draft, page: Page) -> None:
+    """This page can reach nobody: whoever stands behind the step instead is rung now."""
+    draft.put_page(replace(page, state=PageState.DONE, next_at=None, unreachable=True))
+    retry_due(draft)
 
 
 def move_on_if_unreachable(draft: Draft) -> None:
@@ -216,7 +225,7 @@ def _after_try(draft: Draft, page: Page, *, busy: bool, refused: bool) -> Page:
         at = draft.now + min(BUSY_RETRY, spacing)
     else:
         at = max(draft.now, (page.placed_at or draft.now) + spacing)
-    return _waiting(draft.incident, page, at)
+    return _waiting(draft.incident, replace(page, refused=0), at)
 
 
 def _retry_of(draft: Draft) -> timedelta:

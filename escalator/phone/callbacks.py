@@ -9,14 +9,13 @@ import asyncio
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
-import structlog
 from aiohttp import web
 
 from escalator.engine import Engine, Undecided
 from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallPage, CallState
 from escalator.escalation.decide_call import action_of
 from escalator.escalation.events import Action, CallPrompted, CallReported, Event, KeyPressed
-from escalator.phone import prompts
+from escalator.phone import counting, prompts
 from escalator.phone.follower import is_machine
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import Verdict, Verifier
@@ -25,8 +24,9 @@ from escalator.phone.tokens import looks_like_token, token_hash
 from escalator.phone.twiml import Say
 from escalator.store.errors import StoreError
 from escalator.store.fold import Result
+from escalator.telemetry import get_logger
 
-log = structlog.get_logger(component="callbacks")
+log = get_logger("callbacks")
 
 ANSWER_WAIT_SECONDS = 2.0
 KEY_WAIT_SECONDS = 5.0
@@ -69,7 +69,6 @@ class Callbacks:
     def __init__(self, engine: Engine, settings: PhoneSettings):
         self._engine = engine
         self._clock = engine.clock
-        self._metrics = engine.metrics
         self.use(settings)
 
     def use(self, settings: PhoneSettings) -> None:
@@ -91,17 +90,17 @@ class Callbacks:
         hashed = token_hash(token) if looks_like_token(token) else ""
         call = self._engine.reader.call_of_token(hashed) if hashed else None
         if call is None:
-            self._metrics.callback(kind, "unknown_token")
+            self._count(kind, "unknown_token")
             return _not_found()
         pairs = parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
         if not self._is_genuine(request, pairs):
-            self._metrics.callback(kind, "bad_signature")
+            self._count(kind, "bad_signature")
             log.warning("callback_forged", kind=kind, call=call.id, remote=request.remote)
             return web.Response(status=403, text="forbidden\n", headers=_HEADERS)
         if call.ended_at is not None and self._clock.now() > call.ended_at + TOKEN_LIFE:
-            self._metrics.callback(kind, "late")
+            self._count(kind, "late")
             return web.Response(status=410, text="gone\n", headers=_HEADERS)
-        self._metrics.callback(kind, "ok")
+        self._count(kind, "ok")
         callback = Callback(call, token, dict(pairs), dict(request.query))
         if not callback.sid:
             return web.Response(status=400, text="CallSid is missing\n", headers=_HEADERS)
@@ -210,10 +209,8 @@ class Callbacks:
         """Say what the key did; then tell what came in during the call, if anything."""
         heard = callback.count("n")
         told = tuple(page for page in call.pages if page.n <= heard)
-        if action is Action.ESCALATE:
-            done = [speaker.say("passed_on")]
-        else:
-            done = self._standings(speaker, told)
+        is_passed_on = action is Action.ESCALATE
+        done = [speaker.say("passed_on")] if is_passed_on else self._standings(speaker, told)
         fresh = [page for page in call.open_pages if page.n > heard]
         if not fresh or call.state is CallState.ENDED:
             return prompts.farewell(speaker, *done)
@@ -291,6 +288,9 @@ class Callbacks:
             log.error("callback_not_stored", event_kind=type(event).__name__, error=str(error))  # noqa: TRY400 - logged at the door
             return None
         return result
+
+    def _count(self, kind: str, result: str) -> None:
+        counting.callback_came(self._engine.metrics, kind, result, self._clock.wall())
 
     def _speaker(self, call: Call) -> Speaker:
         return speaker_for(self._engine.rules, self._engine.rules.people.get(call.person))

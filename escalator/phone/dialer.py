@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from escalator.clock import Clock
 from escalator.engine import Engine, Undecided, new_id
 from escalator.escalation.call_status import silence
@@ -27,6 +25,7 @@ from escalator.escalation.events import (
     PageJoined,
     PagePassed,
 )
+from escalator.phone import counting
 from escalator.phone.carrier import (
     Accepted,
     Carrier,
@@ -44,8 +43,9 @@ from escalator.phone.settings import (
 )
 from escalator.phone.tokens import new_token, token_hash
 from escalator.store.errors import StoreError
+from escalator.telemetry import get_logger
 
-log = structlog.get_logger(component="dialer")
+log = get_logger("dialer")
 
 STORE_RETRY_SECONDS = 1.0
 ACCOUNT_WAIT_SECONDS = 30.0
@@ -180,7 +180,8 @@ class Dialer:
     async def _post(self, call: Call, token: str) -> None:
         started = self._clock.boottime()
         outcome = await self._carrier().place(self._new_call(call, token))
-        self._engine.metrics.call_requested(self._clock.boottime() - started, outcome)
+        took = self._clock.boottime() - started
+        counting.call_requested(self._engine.metrics, took, outcome)
         event = self._event_after(call, token, outcome)
         log.info(
             "call_requested",
@@ -226,7 +227,6 @@ class Dialer:
                 return CallNotSent(call_id=call.id, reason=reason, retry_at=retry_at)
             case Refused(code, message) if self._is_of_account(call, outcome):
                 retry_at = self._gate.close(ACCOUNT_WAIT_SECONDS)
-                self._engine.metrics.carrier_is_up(False)  # noqa: FBT003 - a gauge
                 log.error(
                     "carrier_refuses_all",
                     code=code,

@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-import structlog
-
 from escalator.engine import Engine, Undecided
 from escalator.escalation.calls import BOUND, Call, CallState, Ending
 from escalator.escalation.events import (
@@ -32,8 +30,9 @@ from escalator.phone.carrier import (
     Unreadable,
 )
 from escalator.store.errors import StoreError
+from escalator.telemetry import get_logger
 
-log = structlog.get_logger(component="follower")
+log = get_logger("follower")
 
 STORE_RETRY_SECONDS = 1.0
 UNDECIDED_RETRY_SECONDS = 60.0

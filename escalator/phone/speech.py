@@ -17,7 +17,6 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from escalator.escalation.phrases import (
-    MEANINGS,
     PHRASES,
     key_name,
     nearest,
@@ -140,20 +139,6 @@ def say_language(tag: str) -> str:
     return primary
 
 
-def phrase_problems(rules: Rules) -> tuple[str, ...]:
-    """What is wrong with the operators' phrases, a sentence each: for the start and for checks."""
-    problems = []
-    sample = Topic(title="Disk full", severity="critical", summary="No space left", firing=3)
-    for language, voice in rules.speech.items():
-        speaker = Speaker(language=say_language(language), keys=rules.keys, person="Ana")
-        variables = speaker._variables(speaker.language, sample, 2, "Ben")
-        for name, text in voice.phrases.items():
-            trouble = _trouble(name, text, variables)
-            if trouble:
-                problems.append(f"speech.{language}.{name} {trouble}")
-    return tuple(problems)
-
-
 def clean(text: str, limit: int = SPOKEN_MAX) -> str:
     """Foreign text made fit to be spoken: one line, words only, at most `limit` characters.
 
@@ -181,16 +166,6 @@ def _speakable(sign: str) -> str:
         return " "
     # Cf holds the direction marks; two of its joiners belong to the spelling of some languages.
     return "" if kind[0] == "C" and sign not in _JOINERS else sign
-
-
-def _trouble(name: str, text: str, variables: Mapping[str, object]) -> str:
-    if name not in MEANINGS:
-        return f"is no phrase; there are {', '.join(MEANINGS)}"
-    try:
-        blank = not _rendered(text, variables)
-    except _BROKEN as error:
-        return f"cannot be rendered ({error}); the built-in phrase is said instead"
-    return "comes out blank; the built-in phrase is said instead" if blank else ""
 
 
 def _attempt(text: str, variables: Mapping[str, object]) -> str:

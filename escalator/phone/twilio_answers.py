@@ -246,9 +246,9 @@ def _time(value: object) -> datetime | None:
     """An RFC 2822 date, as UTC."""
     try:
         moment = parsedate_to_datetime(_text(value))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _query(value: object) -> tuple[tuple[str, str], ...]:

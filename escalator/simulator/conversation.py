@@ -51,7 +51,7 @@ APPLICATION_ERROR = "We are sorry, an application error has occurred. Goodbye."
 _MARKUP = frozenset({"text/xml", "application/xml", "text/html"})
 _AUDIO_SECONDS = 3.0
 _FOREVER = 1000
-_DOCUMENTS_MAX = 1000
+_DOCUMENTS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)

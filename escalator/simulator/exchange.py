@@ -56,13 +56,12 @@ class Queue:
         self._next = 0.0
 
     def reserve(self) -> float:
-        """The simulated seconds that a call made now has to wait."""
-        if self._per_second is None:
-            return 0.0
-        now = self._pace.seconds()
-        turn = max(now, self._next)
-        self._next = turn + 1 / self._per_second
-        return turn - now
+        """When a call made now may leave, on the pace's clock."""
+        turn = self._pace.seconds()
+        if self._per_second is not None:
+            turn = max(turn, self._next)
+            self._next = turn + 1 / self._per_second
+        return turn
 
 
 class Exchange:
@@ -95,7 +94,7 @@ class Exchange:
         """Accept a call. Raises `ApiError` if the number's script refuses it."""
         if self._people[request.to].outcome is Outcome.REFUSED:
             raise ApiError(self._people.take(request.to).code)
-        delay = self._queue.reserve() if self.is_dialling else 0.0
+        turn = self._queue.reserve()
         call = SimCall(
             account_sid=self._account_sid,
             request=request,
@@ -103,12 +102,12 @@ class Exchange:
             line=Line(self._pace, self._tasks),
             pace=self._pace,
             journal=self._journal,
-            queue_ms=round(delay * 1000),
+            queue_ms=round((turn - self._pace.seconds()) * 1000),
         )
         self.calls.append(call)
         self._journal.tell(CallQueued(call))
         if self.is_dialling:
-            self._tasks.start(self._drive(call, delay))
+            self._tasks.start(self._drive(call, turn))
         return call
 
     def find(self, sid: str) -> SimCall | None:
@@ -133,11 +132,11 @@ class Exchange:
             raise ApiError(21220, f"The call is {call.status}, not in progress; it has no TwiML.")
         call.line.put(Diverted(source))
 
-    async def _drive(self, call: SimCall, delay: float) -> None:
+    async def _drive(self, call: SimCall, turn: float) -> None:
         async with self._sessions() as session:
             reporter = Reporter(call, self._callbacks, session, self._tasks)
             try:
-                await _answered_within(call, delay)
+                await _answered_within(call, turn - self._pace.seconds())
             except _Ended as canceled:
                 self._end(call, canceled.status, None)
             else:

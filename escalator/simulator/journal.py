@@ -6,7 +6,7 @@ Nothing here decides anything.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -182,12 +182,25 @@ class Journal:
             raise TimeoutError(f"not within {within} s; so far:\n{story()}") from None
         return value
 
-    async def events(self) -> AsyncIterator[SimEvent]:
-        """Every event from now on, until the caller stops asking."""
-        queue: asyncio.Queue[SimEvent] = asyncio.Queue()
-        self.listeners.append(queue.put_nowait)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self.listeners.remove(queue.put_nowait)
+    def events(self) -> "Events":
+        """Every event from now on, until the stream is closed."""
+        return Events(self)
+
+
+class Events:
+    """A stream of events: `async for event in stream`, then `close`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._queue: asyncio.Queue[SimEvent] = asyncio.Queue()
+        journal.listeners.append(self._queue.put_nowait)
+
+    def __aiter__(self) -> "Events":
+        return self
+
+    async def __anext__(self) -> SimEvent:
+        return await self._queue.get()
+
+    def close(self) -> None:
+        """Stop collecting events."""
+        self._journal.listeners.remove(self._queue.put_nowait)

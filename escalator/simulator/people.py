@@ -155,7 +155,10 @@ class Script:
         if unknown:
             raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
         fields["outcome"] = Outcome(fields.get("outcome", "answers"))
-        fields["presses"] = tuple(_press(entry) for entry in fields.get("presses", ()))
+        presses = fields.get("presses", [])
+        if not isinstance(presses, list):
+            raise ValueError("presses must be a list")  # noqa: TRY004 - it is the caller's value
+        fields["presses"] = tuple(_press(entry) for entry in presses)
         try:
             return cls(**fields)
         except TypeError as error:

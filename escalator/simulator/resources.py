@@ -36,7 +36,13 @@ class Calls:
     """The Calls resource."""
 
     def __init__(
-        self, account: Account, exchange: Exchange, faults: Faults, journal: Journal, pace: Pace
+        self,
+        account: Account,
+        exchange: Exchange,
+        faults: Faults,
+        *,
+        journal: Journal,
+        pace: Pace,
     ) -> None:
         self._account = account
         self._exchange = exchange

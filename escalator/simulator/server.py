@@ -19,7 +19,7 @@ from escalator.simulator.calls import SimCall
 from escalator.simulator.control import Control, is_loopback
 from escalator.simulator.exchange import Exchange
 from escalator.simulator.faults import Faults
-from escalator.simulator.journal import Journal, Listener, SimEvent, SimRequest
+from escalator.simulator.journal import Events, Journal, Listener, SimRequest
 from escalator.simulator.messages import Messages, SimMessage
 from escalator.simulator.pace import Pace
 from escalator.simulator.people import People
@@ -193,8 +193,8 @@ class Simulator:
         """The calls to numbers that have no script: in most tests there should be none."""
         return [call for call in self.calls if call.to not in self.people]
 
-    def events(self) -> AsyncIterator[SimEvent]:
-        """Every event from now on, until the caller stops asking."""
+    def events(self) -> Events:
+        """A stream of every event from now on: `async for`, then `close`."""
         return self._journal.events()
 
     def calls_to(self, number: str) -> list[SimCall]:

@@ -82,6 +82,11 @@ class Changes:
     calls: dict[str, Call] = field(default_factory=dict)
     alerts: list[AlertChange] = field(default_factory=list)
     lines: list[tuple[str, Line]] = field(default_factory=list)
+    first_rings: list[Incident] = field(default_factory=list)
+
+    def grown(self) -> tuple[list[Any], ...]:
+        """What only ever grows."""
+        return (self.alerts, self.lines, self.first_rings)
 
 
 class Fold:
@@ -101,7 +106,7 @@ class Fold:
     def submit(self, event: Event) -> Result:
         """Decide one event and all that follows from it. Raises what deciding raises; then nothing has changed."""
         self._undo.clear()
-        lines, alerts = len(self.changes.lines), len(self.changes.alerts)
+        grown = [(one, len(one)) for one in self.changes.grown()]
         try:
             return self._apply(event)
         except BaseException:
@@ -110,7 +115,8 @@ class Fold:
                     mapping.pop(key, None)
                 else:
                     mapping[key] = old
-            del self.changes.lines[lines:], self.changes.alerts[alerts:]
+            for grown_list, length in grown:
+                del grown_list[length:]
             raise
 
     def _apply(self, event: Event) -> Result:
@@ -144,11 +150,21 @@ class Fold:
                 return Result(incident=current)
             case Choice.JOIN:
                 assert chosen.incident is not None, "an alert joins an incident"
-                return self._fired(alert, where, known, chosen.incident.id, event.fresh_id)
+                joined = self._held_by(chosen.incident)
+                return self._fired(alert, where, known, joined, event.fresh_id)
             case Choice.OPEN:
                 key = (alert.receiver, where.policy, where.group_key)
                 self._set(self._groups, key, event.fresh_id)
                 return self._fired(alert, where, known, event.fresh_id, event.fresh_id)
+
+    def _held_by(self, incident: Incident) -> str:
+        """The incident to join: never a closed one whose group has an open one by now (regrouped, edited window)."""
+        key = (incident.receiver, incident.policy, incident.group_key)
+        holder = self._incident(self._group(*key))
+        if not incident.is_open and holder is not None and holder.is_open:
+            return holder.id
+        self._set(self._groups, key, incident.id)
+        return incident.id
 
     def _fired(
         self, alert: Alert, where: Place, known: Known | None, incident_id: str, fresh_id: str
@@ -182,9 +198,12 @@ class Fold:
         return Result(incident=self._incident(incident_id), is_new=is_new)
 
     def _decide(self, incident_id: str, event: IncidentEvent) -> bool:
-        outcome = decide(self._rules, self._incident(incident_id), event, self._now)
+        before = self._incident(incident_id)
+        outcome = decide(self._rules, before, event, self._now)
         if outcome.incident is None:
             return False
+        if outcome.incident.last_placed_at and (before is None or before.last_placed_at is None):
+            self.changes.first_rings.append(outcome.incident)
         self._set(self._incidents, incident_id, outcome.incident)
         self._set(self.changes.incidents, incident_id, outcome.incident)
         self.changes.lines.extend((incident_id, line) for line in outcome.lines)

@@ -12,7 +12,10 @@ from escalator.store.rows import to_stored
 CHUNK = 500
 TOKENS_KEPT = timedelta(days=7)
 IDEMPOTENCY_KEPT = timedelta(days=7)
-_OLD_INCIDENTS = f"SELECT id FROM incidents WHERE phase = 'resolved' AND resolved_at < ? ORDER BY resolved_at LIMIT {CHUNK}"
+_OLD_INCIDENTS = (
+    "SELECT id FROM incidents WHERE phase = 'resolved' AND resolved_at < ? "
+    f"ORDER BY resolved_at LIMIT {CHUNK}"
+)
 _OF_INCIDENTS = ("timeline", "alerts", "call_pages", "pages")
 
 Change = Callable[[str, Sequence[object]], Awaitable[int]]

@@ -6,6 +6,7 @@ decided on what is true.
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from escalator.store import rows
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreError
 from escalator.store.fold import AlertChange, Changes, Fold, Result
+from escalator.store.tally import count
+from escalator.telemetry import Metrics
 
 _INCIDENT = f"SELECT {', '.join(rows.INCIDENT_COLUMNS)} FROM incidents WHERE id = ?"
 _PAGES = (
@@ -51,8 +54,8 @@ _PUT_CALL = _upsert("calls", ("id",), (*rows.CALL_COLUMNS, "endings", "speech", 
 _PUT_POST = _upsert("posts", ("token_hash",), ("token_hash", "call_id", "at", "sid"))
 _PUT_CALL_PAGE = _upsert("call_pages", ("call_id", "n"), (*rows.CALL_PAGE_COLUMNS, "call_id"))
 _PUT_ALERT = (
-    "INSERT INTO alerts (receiver, key, incident_id, is_current, status, severity, labels, annotations, starts_at, "
-    "ends_at, url, raw, first_seen, last_seen, seen) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
+    "INSERT INTO alerts (receiver, key, incident_id, is_current, status, severity, labels, annotations, "
+    "starts_at, ends_at, url, raw, first_seen, last_seen, seen) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
     "ON CONFLICT (receiver, key, incident_id) DO UPDATE SET is_current = 1, status = excluded.status, "
     "severity = excluded.severity, labels = excluded.labels, annotations = excluded.annotations, "
     "starts_at = excluded.starts_at, ends_at = excluded.ends_at, url = excluded.url, raw = excluded.raw, "
@@ -67,8 +70,9 @@ _PUT_LINE = (
 class SqliteStore:
     """The write side of one database file."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, metrics: Metrics):
         self.path = path
+        self._metrics = metrics
         self._connection = open_for_writing(path)
 
     def close(self) -> None:
@@ -82,6 +86,7 @@ class SqliteStore:
 
         Raises `StoreError` when the batch could not be written; then nothing of it is stored.
         """
+        started = time.perf_counter()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             fold = Fold(self, rules, now)
@@ -94,6 +99,7 @@ class SqliteStore:
         except BaseException:
             self._roll_back()
             raise
+        count(self._metrics, fold.changes, len(events), now, time.perf_counter() - started)
         return results
 
     def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:

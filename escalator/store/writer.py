@@ -55,7 +55,7 @@ class _Job:
 class Writer:
     """Owns the store on a thread of its own.
 
-    `on_batch(events, seconds)` is called on that thread after each commit, `on_commit` on the loop, once a batch.
+    `on_commit` is called on the loop, once a batch.
     """
 
     def __init__(
@@ -65,13 +65,11 @@ class Writer:
         rules: Callable[[], Rules],
         now: Callable[[], datetime],
         on_commit: Callable[[], None],
-        on_batch: Callable[[int], None] = lambda _: None,
     ):
         self._store = store
         self._rules = rules
         self._now = now
         self._on_commit = on_commit
-        self._on_batch = on_batch
         self._lanes: dict[Lane, deque[_Job]] = {lane: deque() for lane in Lane}
         self._chores: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._waiting = 0
@@ -165,7 +163,6 @@ class Writer:
         for job, part in batch:
             job.results.extend(results[at : at + len(part)])
             at += len(part)
-        self._on_batch(len(events))
         self._finish(batch, len(events), None)
 
     def _fail(self, batch: list[tuple[_Job, Sequence[Event]]], error: Exception) -> None:

@@ -6,26 +6,21 @@ Whatever a reload may change is asked for anew at each request, so that a reload
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from escalator.clock import Clock
 from escalator.config.model import Config
 from escalator.engine import Engine
-from escalator.telemetry import Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebContext:
-    """The daemon as the internal listener sees it. The rules in force are `engine.rules`.
+    """The daemon as the internal listener sees it. Rules, clock and metrics are the engine's.
 
-    `config` gives the config in force; `generated_token` the bearer token of receivers that nobody wrote
-    (`Receiver.generated_token`), "" while there is none, which lets nobody in. `is_ready` gives the reason why the
-    daemon is not ready, None when it is. `reload` loads the config again and returns what is wrong with it, a sentence
-    each; nothing wrong: it is in force.
+    `config` gives the config in force. `generated_token` is the bearer token of a receiver that nobody wrote; while it
+    is empty nobody gets in there. `why_not_ready` gives a reason, or None when the daemon can accept and store.
+    `reload` reads the config again and returns what is wrong with it, a sentence each; nothing wrong: it is in force.
     """
 
     engine: Engine
     config: Callable[[], Config]
-    generated_token: Callable[[], str]
-    is_ready: Callable[[], str | None]
+    generated_token: str
+    why_not_ready: Callable[[], str | None]
     reload: Callable[[], Awaitable[Sequence[str]]]
-    metrics: Metrics
-    clock: Clock

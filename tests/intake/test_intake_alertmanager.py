@@ -429,3 +429,8 @@ def test_ten_thousand_alerts_are_read_in_well_under_a_second() -> None:  # (L2)
 
     assert len({alert.key for alert in intake.alerts}) == 10_000
     assert spent < 1.0
+
+
+def test_one_alert_without_its_list_is_read() -> None:
+    assert one(entry(fingerprint="f00d", status="resolved")).key == "f00d"
+    assert one(entry(fingerprint="f00d", status="resolved")).status is RESOLVED

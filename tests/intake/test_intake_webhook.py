@@ -321,3 +321,9 @@ def test_at_most_64_labels_and_64_annotations_are_kept() -> None:
     assert (len(alert.labels), len(alert.annotations)) == (64, 64)
     assert alert.labels["alertname"] == "DiskFull"
     assert remarks(body) == {Remark.FIELDS_CUT: 2}
+
+
+def test_labels_that_only_look_like_json_do_not_cost_the_alert() -> None:
+    alert = one(urlencode({"key": "a", "labels": "{host: db-1}"}).encode(), FORM)
+
+    assert alert.labels == {"alertname": "a"}

@@ -1,4 +1,5 @@
-"""A carrier's API on a bare socket, which does to a connection whatever a test tells it to."""
+"""A carrier's API on a bare socket, which does to a connection whatever a test tells it to, and a
+client of ours to ask it."""
 
 import asyncio
 import json
@@ -8,6 +9,26 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
+
+from escalator.phone.carrier import NewCall
+from escalator.phone.twilio import Login, Patience, TwilioCarrier
+
+ACCOUNT = "ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+SECRET = "not-a-real-auth-token"
+SID = "CA" + "0" * 31 + "1"
+TOKEN = "token-of-this-call"
+URL = f"https://pager.example.net/t/{TOKEN}"
+CALL = NewCall(
+    to="+447700900123",
+    from_="+15005550006",
+    url=f"{URL}/answer",
+    fallback_url=f"{URL}/answer",
+    status_callback=f"{URL}/status",
+    ring_seconds=25,
+    limit_seconds=300,
+)
+OK = {"sid": SID, "status": "queued", "queue_time": "1500"}
+SHORT = Patience(connect_seconds=0.2, total_seconds=0.3)
 
 
 @dataclass
@@ -122,3 +143,59 @@ async def _read(reader) -> Request:
     }
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, target, headers, body)
+
+
+def carrier(url, patience=None, account=ACCOUNT, login=None):
+    return TwilioCarrier(url, account, login or Login(ACCOUNT, SECRET), patience=patience)
+
+
+async def placed(url, call=CALL, **options):
+    client = carrier(url, **options)
+    try:
+        return await client.place(call)
+    finally:
+        await client.aclose()
+
+
+def answering(status, body, **headers):
+    async def behave(_request, connection):
+        await connection.answer(status, body, **headers)
+
+    return behave
+
+
+def sending(raw):
+    async def behave(_request, connection):
+        await connection.send(raw)
+        connection.writer.close()
+
+    return behave
+
+
+async def outcome_of(behaviour, **options):
+    """What one POST came to, after checking that exactly one was sent."""
+    async with loopback(behaviour) as server:
+        outcome = await placed(server.url, **options)
+
+    assert len(server.requests) == 1
+    assert server.requests[0].method == "POST"
+    return outcome
+
+
+async def reset_after_reading(_request, connection):
+    connection.reset()
+
+
+async def close_after_reading(_request, connection):
+    connection.writer.close()
+
+
+async def never_answer(_request, connection):
+    await connection.hold()
+
+
+async def dribble(_request, connection):
+    await connection.send(b"HTTP/1.1 201 x\r\nContent-Length: 1000\r\n\r\n")
+    while not connection.released.is_set():
+        await connection.send(b" ")
+        await asyncio.sleep(0.02)

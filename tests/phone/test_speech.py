@@ -10,7 +10,6 @@ from escalator.phone.speech import (
     Speaker,
     Topic,
     clean,
-    phrase_problems,
     say_language,
     speaker_for,
 )
@@ -146,21 +145,6 @@ def test_only_voices_we_are_sure_of_are_chosen_unasked():
 )
 def test_languages_are_spelled_as_the_carrier_does(tag, spelled):
     assert say_language(tag) == spelled
-
-
-def test_what_is_wrong_with_the_operators_phrases_can_be_told_beforehand():
-    own = rules(
-        de=Voice(phrases={"firing": "{{ incident.titel }}", "hold": "Moment, {{ person }}."}),
-        fr=Voice(phrases={"bonjour": "Bonjour.", "goodbye": " "}),
-    )
-
-    broken, unknown, blank = phrase_problems(own)
-
-    assert broken.startswith("speech.de.firing cannot be rendered")
-    assert "titel" in broken
-    assert unknown.startswith("speech.fr.bonjour is no phrase; there are intro, ")
-    assert blank.startswith("speech.fr.goodbye comes out blank")
-    assert phrase_problems(rules()) == ()
 
 
 @pytest.mark.parametrize(

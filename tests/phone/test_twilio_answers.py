@@ -18,7 +18,20 @@ scalars = st.one_of(
     st.integers(),
     st.floats(),
     st.text(max_size=20),
-    st.sampled_from(["CA1", "failed", "21211", 21211, 20003, 20429, 20500, 10**400, "9" * 5000]),
+    st.sampled_from(
+        [
+            "CA1",
+            "failed",
+            "Fri, 31 Dec 9999 23:59:00 -0100",
+            "21211",
+            21211,
+            20003,
+            20429,
+            20500,
+            10**400,
+            "9" * 5000,
+        ]
+    ),
 )
 values = st.recursive(
     scalars,

@@ -1,8 +1,17 @@
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from loopback_carrier import loopback
-from test_twilio_place import OK, SHORT, SID, answering, carrier, never_answer, reset_after_reading
+from loopback_carrier import (
+    OK,
+    SHORT,
+    SID,
+    answering,
+    carrier,
+    loopback,
+    never_answer,
+    reset_after_reading,
+)
 
 from escalator.phone.carrier import (
     AlreadyOver,
@@ -257,13 +266,11 @@ async def test_what_was_read_before_a_failure_is_kept_and_marked():
 async def test_all_pages_together_end_within_the_time_limit():
     pages = paging(3)
 
-    async def second_hangs(request, connection):
-        if "Page" in dict(request.query):
-            await connection.hold()
-        else:
-            await pages(request, connection)
+    async def slowly(request, connection):
+        await asyncio.sleep(0.2)
+        await pages(request, connection)
 
-    outcome, requests = await listed(second_hangs, SHORT)
+    outcome, requests = await listed(slowly, SHORT)
 
     assert ([call.sid for call in outcome.calls], outcome.complete) == (["CA0"], False)
     assert len(requests) == 2

@@ -68,8 +68,12 @@ def test_a_direct_call_keeps_its_text_as_it_is():
 
 
 def test_hostile_text_is_only_ever_text():
-    document = parsed(Gather(action=KEY, says=[Say(HOSTILE)]), Say(HOSTILE), Hangup())
+    attribute = 'x"><Hangup/><Say language="'
+    document = parsed(
+        Gather(action=KEY, says=[Say(HOSTILE)]), Say(HOSTILE, language=attribute), Hangup()
+    )
 
+    assert document[1].get("language") == attribute
     assert names(document) == [("Gather", [("Say", [])]), ("Say", []), ("Hangup", [])]
     assert words(document)[0] == "</Say><Hangup/><Say> ]]> & &amp; &#8; \"' [31m \u202e   😀"
 

@@ -310,12 +310,17 @@ async def test_listeners_hear_the_story_in_order(customer, application, simulato
 async def test_events_can_be_followed_as_a_stream(customer, simulator):
     simulator.people[ANA] = Script.busy()
     events = simulator.events()
-    first = events.__anext__()
     call = await customer.place()
+    seen = []
 
-    assert await first == CallQueued(call)
-    assert isinstance(await events.__anext__(), Ringing)
-    await events.aclose()
+    async for event in events:
+        seen.append(event)
+        if isinstance(event, Ended):
+            break
+    events.close()
+
+    assert [type(event) for event in seen] == [CallQueued, Ringing, Ended]
+    assert seen[0].call is call
     assert simulator.listeners == []
 
 

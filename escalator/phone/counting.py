@@ -1,0 +1,42 @@
+"""What the phone side counts, in one place."""
+
+from datetime import datetime
+
+from escalator.phone.carrier import Accepted, NotSent, PlaceOutcome, Refused, Scope, Unclear
+from escalator.telemetry import Metrics
+
+_REFUSALS = {
+    Scope.NUMBER: "invalid_number",
+    Scope.ACCOUNT: "auth_error",
+    Scope.CONFIGURATION: "client_error",
+}
+
+
+def call_requested(metrics: Metrics, seconds: float, outcome: PlaceOutcome) -> None:
+    """A POST for a call came to this after so many seconds."""
+    metrics.call_requests.inc()
+    metrics.call_request_duration.observe(seconds)
+    reason = failure_reason(outcome)
+    if reason:
+        metrics.call_requests_failed.inc()
+        metrics.calls_failed.labels(reason=reason).inc()
+
+
+def failure_reason(outcome: PlaceOutcome) -> str:
+    """Why a call was not granted, as a label; "" when it was."""
+    match outcome:
+        case Accepted():
+            return ""
+        case Refused(scope=scope):
+            return _REFUSALS[scope]
+        case NotSent(reason):
+            return "rate_limited" if "too much to do" in reason else "unreachable"
+        case Unclear(reason):
+            return "server_error" if "HTTP" in reason else "timeout"
+
+
+def callback_came(metrics: Metrics, kind: str, result: str, at: datetime) -> None:
+    """The carrier asked or told something."""
+    metrics.callbacks.labels(kind=kind, result=result).inc()
+    if result == "ok":
+        metrics.callback_last_success_timestamp_seconds.set(at.timestamp())

@@ -1,0 +1,198 @@
+"""Every metric: its name, type, labels and what it says, in the order they are documented.
+
+A label's values are known beforehand and few, so that every combination can stand at zero from the
+start; the names that a config gives to receivers are added when it is loaded. Only HTTP handlers,
+methods and codes come as they come, from our own route table.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from escalator.escalation.alerts import AlertStatus
+from escalator.escalation.calls import CallOutcome
+from escalator.escalation.incidents import Phase
+
+MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
+
+PREFIX = "escalator_"
+
+# Label values that only the config knows.
+OPEN_LABELS = frozenset({"receiver"})
+
+STATUSES = tuple(status.value for status in AlertStatus)
+STATES = tuple(phase.value for phase in Phase if phase is not Phase.RESOLVED)
+CALL_RESULTS = tuple(outcome.value.replace("-", "_") for outcome in CallOutcome)
+INVALID_REASONS = (
+    "invalid_json",
+    "unrecognised_payload",
+    "invalid_field",
+    "unreadable_alert",
+    "too_large",
+    "unauthorized",
+)
+ACTION_KINDS = ("page", "direct_call", "end_call", "sms")
+CALL_FAILURES = (
+    "auth_error",
+    "rate_limited",
+    "client_error",
+    "server_error",
+    "timeout",
+    "unreachable",
+    "invalid_number",
+)
+FINISHED_OUTCOMES = ("acknowledged", "resolved", "exhausted")
+CALLBACK_KINDS = ("answer", "key", "status", "machine", "sms")
+CALLBACK_RESULTS = ("ok", "bad_signature", "unknown_token", "late")
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_CARRIER = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
+_LATENESS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+_RING = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+_ACKNOWLEDGE = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 14400.0)
+_BATCH = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+
+
+class Documented(NamedTuple):
+    """One metric as an operator sees it."""
+
+    name: str
+    type: MetricType
+    labels: tuple[str, ...]
+    help: str
+
+
+def _counter(name: str, text: str, *labels: str) -> Documented:
+    return Documented(PREFIX + name, "counter", labels, text)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Documented:
+    return Documented(PREFIX + name, "gauge", labels, text)
+
+
+def _histogram(name: str, text: str, *labels: str) -> Documented:
+    return Documented(PREFIX + name, "histogram", labels, text)
+
+
+DOCUMENTED: tuple[Documented, ...] = (
+    _gauge("build_info", "What is running; always 1.", "version", "python_version"),
+    _gauge("config_last_reload_successful", "Whether the last load of the config succeeded."),
+    _gauge("config_last_reload_success_timestamp_seconds", "When the config in force was loaded."),
+    _gauge(
+        "config_hash",
+        "A number that changes with the config in force; equal files have equal numbers.",
+    ),
+    _counter(
+        "alerts_received_total",
+        "Alerts taken and committed, repeats included.",
+        "receiver",
+        "status",
+    ),
+    _counter(
+        "alerts_invalid_total",
+        "Bodies refused, and alerts that paged although they could not be read.",
+        "receiver",
+        "reason",
+    ),
+    _histogram(
+        "alert_commit_duration_seconds",
+        "From a request's last byte to its alerts being safe on disk.",
+    ),
+    _gauge("incidents", "Incidents that are not resolved.", "state"),
+    _gauge(
+        "oldest_unacknowledged_incident_timestamp_seconds",
+        "When the oldest incident that nobody has acknowledged was opened; 0 if there is none.",
+    ),
+    _gauge("actions_pending", "Work that is due or under way.", "kind"),
+    _histogram("action_lateness_seconds", "How long after its due time an action was begun."),
+    _counter("calls_total", "Calls that ended, by how.", "result"),
+    _counter(
+        "calls_failed_total",
+        "Requests for a call that the carrier did not grant, by why.",
+        "reason",
+    ),
+    _counter("call_requests_total", "Requests for a call sent to the carrier."),
+    _counter(
+        "call_requests_failed_total", "Requests for a call that were not answered with success."
+    ),
+    _histogram(
+        "call_request_duration_seconds", "How long the carrier took to answer a request for a call."
+    ),
+    _counter(
+        "calls_ambiguous_total",
+        "Requests for a call of which it was unclear whether the carrier had heard them.",
+    ),
+    _counter(
+        "calls_surplus_total",
+        "Calls beyond the one that was wanted; each was ended when it was found.",
+    ),
+    _histogram(
+        "first_ring_duration_seconds", "From an incident's first alert to its first call being placed."
+    ),
+    _histogram(
+        "acknowledge_duration_seconds",
+        "From an incident's first alert to somebody acknowledging it.",
+    ),
+    _counter("escalation_steps_total", "Steps of policies that were begun."),
+    _counter(
+        "escalations_finished_total",
+        "Times that an incident stopped going through its policy's steps.",
+        "outcome",
+    ),
+    _counter(
+        "callbacks_total",
+        "Requests from the carrier, by what it wanted and what became of it.",
+        "kind",
+        "result",
+    ),
+    _gauge(
+        "callback_last_success_timestamp_seconds",
+        "When the carrier last reached us with a genuine request; 0 if never since the start.",
+    ),
+    _histogram(
+        "store_write_duration_seconds", "How long one write transaction took, commit included."
+    ),
+    _histogram("store_batch_events", "Events decided in one write transaction."),
+    _counter("store_errors_total", "Write transactions that failed."),
+    _counter(
+        "events_undecided_total",
+        "Events that could not be decided, each a defect; their incidents are tried again later.",
+    ),
+    _gauge("store_size_bytes", "Size of the database with its write-ahead log."),
+    _histogram(
+        "event_loop_lag_seconds", "How much later than asked the event loop woke a sleeper."
+    ),
+    _histogram(
+        "http_request_duration_seconds",
+        "How long requests to our listeners took; handler is the route, never the path.",
+        "handler",
+        "method",
+        "code",
+    ),
+    _gauge("engine_last_cycle_timestamp_seconds", "When the engine last looked for due work."),
+)
+
+# Which values a label takes; by metric and label where metrics differ.
+LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("alerts_received_total", "status"): STATUSES,
+    ("alerts_invalid_total", "reason"): INVALID_REASONS,
+    ("incidents", "state"): STATES,
+    ("actions_pending", "kind"): ACTION_KINDS,
+    ("calls_total", "result"): CALL_RESULTS,
+    ("calls_failed_total", "reason"): CALL_FAILURES,
+    ("escalations_finished_total", "outcome"): FINISHED_OUTCOMES,
+    ("callbacks_total", "kind"): CALLBACK_KINDS,
+    ("callbacks_total", "result"): CALLBACK_RESULTS,
+}
+
+# Upper bounds in seconds, but for the batch's, which are events.
+BUCKETS: Mapping[str, tuple[float, ...]] = {
+    "alert_commit_duration_seconds": _FAST,
+    "action_lateness_seconds": _LATENESS,
+    "call_request_duration_seconds": _CARRIER,
+    "first_ring_duration_seconds": _RING,
+    "acknowledge_duration_seconds": _ACKNOWLEDGE,
+    "store_write_duration_seconds": _FAST,
+    "store_batch_events": _BATCH,
+    "event_loop_lag_seconds": _FAST,
+    "http_request_duration_seconds": _FAST,
+}

@@ -1,0 +1,9 @@
+"""How every test runs. What only some tests need stands in the conftest of their own folder."""
+
+from hypothesis import settings
+
+# The same examples each time: a red run is red again. To look for new ones, let
+# `pytest --hypothesis-profile=search` draw at random, for longer.
+settings.register_profile("ci", derandomize=True, max_examples=100, deadline=None)
+settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
+settings.load_profile("ci")

@@ -1,0 +1,31 @@
+"""Programs from outside that some tests run, and what happens when one of them is not on this machine.
+
+On a developer's machine such a test is skipped, with a word on how to have it. Where `ESCALATOR_TEST_REQUIRE_TOOLS` is
+set (`.ci/run` sets it, after installing them) it fails: a check that nobody runs is worth nothing.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+
+import pytest
+
+REQUIRE = "ESCALATOR_TEST_REQUIRE_TOOLS"
+
+
+def require_tool(*names: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The path of the first of these programs that is installed. Without any the test is skipped, or fails.
+
+    Give a program's other names as well, such as upstream's beside Debian's.
+    """
+    assert names, "name a program"
+    for name in names:
+        path = shutil.which(name, path=environ.get("PATH"))
+        if path is not None:
+            return path
+    missing = (
+        f"needs {' or '.join(names)}, which is not installed; .ci/run installs it as root on Debian"
+    )
+    if environ.get(REQUIRE):
+        pytest.fail(f"{missing} ({REQUIRE} is set, so this is no skip)")
+    pytest.skip(missing)
