@@ -6,6 +6,7 @@ included, is what the watchdog is fed by.
 """
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -31,9 +32,16 @@ class Undecided(Exception):
     """An event could not be decided; what else was submitted with it is stored. This is a defect of escalator."""
 
 
+_process = secrets.token_hex(4)
+_numbers = itertools.count(secrets.randbelow(2**20))
+
+
 def new_id(now: datetime) -> str:
-    """A random id that sorts by time: 12 hexadecimal digits of milliseconds, 14 random ones."""
-    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(7)}"
+    """An id that sorts by time and is used once: 12 hexadecimal digits of milliseconds, 8 of this process, 6 counted.
+
+    It is no secret; asking the system for randomness each time would cost more than the rest of an alert.
+    """
+    return f"{int(now.timestamp() * 1000):012x}{_process}{next(_numbers) & 0xFFFFFF:06x}"
 
 
 class Bell:

@@ -56,7 +56,7 @@ def test_the_registry_holds_exactly_what_is_documented() -> None:
     }
 
     assert shown == {metric.name: (metric.type, metric.help) for metric in DOCUMENTED}
-    assert len(DOCUMENTED) == len(shown) == 31
+    assert len(DOCUMENTED) == len(shown)
 
 
 def test_every_documented_metric_explains_itself_in_a_sentence() -> None:
@@ -458,7 +458,7 @@ def test_a_token_at_the_cut_is_not_shown(logged: Any) -> None:
 
     get_logger("intake").info("event", text="x" * 4075 + f"/t/{TOKEN}")
     try:
-        fail(f"/t/{TOKEN}" + "x" * (16_384 - 20))
+        fail(f"/t/{TOKEN} " + "x" * (16_384 - 20))
     except RuntimeError:
         get_logger("intake").exception("event")
 

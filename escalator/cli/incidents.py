@@ -55,7 +55,7 @@ def incidents() -> None:
     help="At most so many.",
 )
 @_asking
-def list_(  # noqa: PLR0913 - one option each
+def list_(
     *,
     phase: str,
     limit: int,
@@ -226,7 +226,7 @@ def _facts(incident: dict[str, Any], now: datetime) -> str:
 def _alert(alert: dict[str, Any]) -> str:
     labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
     said = alert["annotations"].get("summary") or alert["annotations"].get("description") or ""
-    return plain(f"{alert['status']:<8}  {{{labels}}}  {said}")
+    return f"{plain(alert['status']):<8}  {{{plain(labels)}}}  {plain(said)}".rstrip()
 
 
 def _call(call: dict[str, Any]) -> str:
@@ -237,7 +237,7 @@ def _call(call: dict[str, Any]) -> str:
         span(call["duration"]) if call["duration"] is not None else "",
         (call["error"] or {}).get("message") or "",
     ]
-    return plain("  ".join(part for part in parts if part))
+    return "  ".join(plain(part) for part in parts if part)
 
 
 def _timeline(incident: dict[str, Any]) -> list[str]:

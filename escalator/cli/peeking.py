@@ -40,7 +40,8 @@ class Peek:
             place = place[part]
         assert isinstance(place, dict)
         [(source, name)] = place.items()
-        assert source in SOURCES and isinstance(name, str)
+        assert source in SOURCES
+        assert isinstance(name, str)
         return source, name
 
     def secret_file(self, *path: str) -> Path | None:

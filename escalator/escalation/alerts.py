@@ -1,7 +1,7 @@
 """What a sender told us: one labelled condition, firing or resolved.
 
-An alert is identified by its receiver and its key (Alertmanager's fingerprint, a dedup key elsewhere). The group is
-the sender's own idea of what belongs together; a route may overrule it.
+An alert is identified by its receiver and its key (Alertmanager's fingerprint, a dedup key
+elsewhere). The group is the sender's own idea of what belongs together; a route may overrule it.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,9 @@ class AlertStatus(StrEnum):
 class Alert:
     """One alert as it came in, whatever format it came in.
 
-    `labels` and `annotations` are text to text. `starts_at` and `ends_at` are shown and never used for timers: a
-    sender's clock may be days off. `raw` is the alert as received, cut to 64 KiB with a mark.
+    `labels` and `annotations` are text to text. `starts_at` and `ends_at` are shown and never used
+    for timers: a sender's clock may be days off. `raw` is the alert as received, cut to 64 KiB with
+    a mark.
     """
 
     receiver: str
@@ -44,7 +45,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is on file about an alert: its last status and the incident it was last in ("" for none)."""
+    """What is on file about an alert: its last status and the incident it was last in ("" for
+    none).
+    """
 
     incident_id: str
     status: AlertStatus

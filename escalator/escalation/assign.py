@@ -1,7 +1,8 @@
 """Which policy an alert falls under, and which incident it belongs to.
 
-An alert in an open incident stays there while its route picks the same policy. Otherwise it joins the open incident
-of its group, else the incident that it (or its group) has just left within the flap window, else it opens one.
+An alert in an open incident stays there while its route picks the same policy. Otherwise it joins
+the open incident of its group, else the incident that it (or its group) has just left within the
+flap window, else it opens one.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """The choice for a firing alert: the incident it joins (if any), and whether it leaves its present one."""
+    """The choice for a firing alert: the incident it joins (if any), and whether it leaves its
+    present one.
+    """
 
     choice: Choice
     incident: Incident | None = None
@@ -44,7 +47,9 @@ class Assignment:
 
 
 def place(rules: Rules, alert: Alert) -> Place:
-    """Find the alert's policy and group by the first route that matches; without one, the default policy."""
+    """Find the alert's policy and group by the first route that matches; without one, the default
+    policy.
+    """
     severity = alert.labels.get("severity", "")
     for route in rules.routes:
         if route.matches(alert.labels):
@@ -60,7 +65,9 @@ def place(rules: Rules, alert: Alert) -> Place:
 
 
 def policy_for(rules: Rules, name: str) -> Policy:
-    """The policy of that name; a vanished one becomes the default, and without that everyone is rung."""
+    """The policy of that name; a vanished one becomes the default, and without that everyone is
+    rung.
+    """
     for candidate in (name, DEFAULT_POLICY):
         policy = rules.policies.get(candidate)
         if policy is not None and policy.steps:
@@ -78,8 +85,8 @@ def assign(
 ) -> Assignment:
     """Choose for a firing alert.
 
-    `current` is the incident that the alert was last in; `of_group` the open incident of its group, else the one of
-    that group that was resolved last.
+    `current` is the incident that the alert was last in; `of_group` the open incident of its group,
+    else the one of that group that was resolved last.
     """
     if where.policy == NO_POLICY:
         return Assignment(choice=Choice.STORE, leaves=_is_firing_in(current, known))

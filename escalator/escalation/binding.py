@@ -12,7 +12,7 @@ from escalator.escalation.calls import CallKind, CallOutcome, CallState
 
 
 def seen(draft: CallDraft, token_hash: str, sid: str, state: CallState = CallState.QUEUED) -> bool:
-    """The carrier knows this SID as ours. False when it is a surplus call, which then gets ended."""
+    """The carrier knows this SID as ours. False for a surplus call, which then gets ended."""
     call = draft.call
     is_known = any(post.sid == sid for post in call.posts) or any(
         ending.sid == sid for ending in call.endings

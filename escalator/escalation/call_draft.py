@@ -1,4 +1,6 @@
-"""A call while it is being decided: its value so far, what follows for incidents, the timeline's lines."""
+"""A call while it is being decided: its value so far, what follows for incidents, the timeline's
+lines.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +12,9 @@ from escalator.escalation.incidents import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDecision:
-    """What an event did to a call: its new value, events for its incidents, lines for their timelines."""
+    """What an event did to a call: its new value, events for its incidents, lines for their
+    timelines.
+    """
 
     call: Call | None
     follow: tuple[IncidentEvent, ...] = ()
@@ -45,7 +49,9 @@ class CallDraft:
         self.call = replace(self.call, pages=pages)
 
     def bind(self, token_hash: str, sid: str) -> bool:
-        """Note which POST a SID belongs to. False when this SID is not the call we follow: a surplus call."""
+        """Note which POST a SID belongs to. False when this SID is not the call we follow: a
+        surplus call.
+        """
         self.call = replace(
             self.call,
             posts=tuple(_with_sid(post, token_hash, sid) for post in self.call.posts),

@@ -1,7 +1,7 @@
 """What the carrier's word about a call means for it: forward only, and never an acknowledgement.
 
-`completed` only means that the phone was picked up, by whomever or whatever. Whether anybody was reached is known
-from the keys alone.
+`completed` only means that the phone was picked up, by whomever or whatever. Whether anybody was
+reached is known from the keys alone.
 """
 
 from dataclasses import replace

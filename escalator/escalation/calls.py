@@ -1,7 +1,8 @@
 """What a call is: one try to reach one number, with everything it carries.
 
-A call is placed by one POST; a POST whose fate is unclear is settled, and only then followed by another, with a token
-of its own. So a call has one `Post` nearly always, and never two phones ringing that we could have known of.
+A call is placed by one POST; a POST whose fate is unclear is settled, and only then followed by
+another, with a token of its own. So a call has one `Post` nearly always, and never two phones
+ringing that we could have known of.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ class CallKind(StrEnum):
 
 
 class CallState(StrEnum):
-    """Where a call stands. It only ever moves down this list, save that an unsent or settled POST is planned again."""
+    """Where a call stands. It only ever moves down this list, save that an unsent or settled POST
+    is planned again.
+    """
 
     PLANNED = "planned"
     POSTING = "posting"
@@ -58,7 +61,9 @@ BOUND = frozenset({CallState.QUEUED, CallState.RINGING, CallState.IN_PROGRESS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """One POST to the carrier: the hash of its token, when its intent was committed, the SID it turned out to have."""
+    """One POST to the carrier: the hash of its token, when its intent was committed, the SID it
+    turned out to have.
+    """
 
     token_hash: str
     at: datetime
@@ -67,7 +72,9 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPage:
-    """A page that travels in a call, as number `n` (from 1). `joined` pages came in after the call was placed."""
+    """A page that travels in a call, as number `n` (from 1). `joined` pages came in after the call
+    was placed.
+    """
 
     n: int
     incident_id: str
@@ -79,7 +86,9 @@ class CallPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A call at the carrier that has to be ended; `cut` even in conversation (a surplus call, a machine)."""
+    """A call at the carrier that has to be ended; `cut` even in conversation (a surplus call, a
+    machine).
+    """
 
     sid: str
     cut: bool
@@ -110,8 +119,9 @@ class AnswerRequest:
 class Call:
     """One try to reach one number.
 
-    `sid` is the carrier's id of the call we follow; `heard_at` when it was last heard of; `lasts` the seconds after
-    which a silent call is given up as lost; `acted` whether a key took an incident.
+    `sid` is the carrier's id of the call we follow; `heard_at` when it was last heard of; `lasts`
+    the seconds after which a silent call is given up as lost; `acted` whether a key took an
+    incident.
     """
 
     id: str

@@ -1,7 +1,8 @@
-"""Decide what happens to an incident. Every change of phase is made here and in `steps`, and nowhere else.
+"""Decide what happens to an incident. Every change of phase is made here and in `steps`, and
+nowhere else.
 
-The same rules, incident, event and time give the same outcome. A late or repeated event is normal: a note, no
-change. What cannot be decided is decided for the phone.
+The same rules, incident, event and time give the same outcome. A late or repeated event is normal:
+a note, no change. What cannot be decided is decided for the phone.
 """
 
 from dataclasses import replace
@@ -28,7 +29,7 @@ from escalator.escalation.rules import OnNewAlerts, Rules
 
 
 def decide(rules: Rules, incident: Incident | None, event: IncidentEvent, now: datetime) -> Outcome:
-    """Decide one event. `incident` is None when there is none yet: only a firing alert opens one."""
+    """Decide one event. Without an incident (None) only a firing alert counts: it opens one."""
     if incident is None:
         if isinstance(event, AlertFired):
             return _open(rules, event, now)
@@ -256,7 +257,8 @@ def _escalate(draft: Draft, event: Asked) -> None:
 
 def _placed(draft: Draft, event: PagePlaced) -> None:
     page = draft.incident.page_of(event.person)
-    assert page is not None and page.state is PageState.DUE, "only a due page is placed"
+    assert page is not None, "only a page that there is can be placed"
+    assert page.state is PageState.DUE, "only a due page is placed"
     now = draft.now
     draft.put_page(
         replace(page, state=PageState.CALLING, call_id=event.call_id, placed_at=now, next_at=None)

@@ -1,4 +1,5 @@
-"""Decide what happens to a call: status, prompts, keys, its end. Its POST is the affair of `posting`.
+"""Decide what happens to a call: status, prompts, keys, its end. Its POST is the affair of
+`posting`.
 
 Status only moves forward (`call_status`). The first genuine word about a POST binds its SID
 (`binding`). The end of a call yields one `PageEnded` for each page it carried.
@@ -48,6 +49,11 @@ def decide_call(rules: Rules, call: Call | None, event: CallEvent, now: datetime
         if call is None:
             return CallDecision(call=None)
     draft = CallDraft(call, now)
+    _apply(rules, draft, event)
+    return draft.decision()
+
+
+def _apply(rules: Rules, draft: CallDraft, event: CallEvent) -> None:
     match event:
         case CallPrompted():
             _prompted(draft, event)
@@ -67,7 +73,6 @@ def decide_call(rules: Rules, call: Call | None, event: CallEvent, now: datetime
             pass
         case _:
             post(draft, event)
-    return draft.decision()
 
 
 def _new_call(event: CallEvent, now: datetime) -> Call | None:

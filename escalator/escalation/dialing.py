@@ -1,8 +1,9 @@
 """Which phones to ring next, and with what.
 
-One phone, one call: never two live calls to one number, nor to one person on two phones. All pages due for the people
-of one number travel together; a page that falls due while its person's phone is in a call joins that call. The worst
-severity goes first, and before others of its kind an incident that nobody was ever called about.
+One phone, one call: never two live calls to one number, nor to one person on two phones. All pages
+due for the people of one number travel together; a page that falls due while its person's phone is
+in a call joins that call. The worst severity goes first, and before others of its kind an incident
+that nobody was ever called about.
 """
 
 from collections.abc import Iterable, Sequence
@@ -171,7 +172,7 @@ def _planned(calls: Sequence[OpenCall], now: datetime) -> list[OpenCall]:
 def _place_planned(
     rules: Rules, call: OpenCall, taken: _Taken, free: dict[str, list[DuePage]]
 ) -> list[Step]:
-    """A planned call goes before new ones to its number, and takes along what is due there by now."""
+    """A planned call goes before new ones to its number, and takes along what is due there."""
     if call.kind is CallKind.PAGE and not _still_reaches(rules, call):
         return [Drop(call_id=call.id, reason="the number is no longer in the config")]
     if taken.holds(call.to, call.people):

@@ -1,4 +1,5 @@
-"""An incident while it is being decided: its value so far, the timeline's lines, the pages that close.
+"""An incident while it is being decided: its value so far, the timeline's lines, the pages that
+close.
 
 A draft lives for one decision. From outside, deciding stays a function from values to values.
 """

@@ -1,7 +1,7 @@
 """Everything that can happen. Each event concerns one incident or one call, and says which.
 
-Names are in the past tense where the world did something and `Asked` where somebody wants something. Ids come with
-the event: nothing that decides draws lots.
+Names are in the past tense where the world did something and `Asked` where somebody wants
+something. Ids come with the event: nothing that decides draws lots.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,9 @@ class AlertReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFired:
-    """A firing alert was assigned to this incident. `known` is what this incident knew of it before."""
+    """A firing alert was assigned to this incident. `known` is what this incident knew of it
+    before.
+    """
 
     alert: Alert
     place: Place
@@ -45,7 +47,7 @@ class AlertFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCleared:
-    """A firing alert of this incident is so no more; `moved` when it now belongs to another policy."""
+    """A firing alert of this incident is so no more; `moved`: it belongs to another policy now."""
 
     alert: Alert
     moved: bool = False
@@ -60,7 +62,9 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Somebody wants something of an incident. `until` is the end of a snooze (None: the policy's span)."""
+    """Somebody wants something of an incident. `until` is the end of a snooze (None: the policy's
+    span).
+    """
 
     incident_id: str
     action: Action
@@ -83,7 +87,9 @@ class PagePlaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageEnded:
-    """The call that a page travelled in is over. `spent` is False when the person never could have heard of it."""
+    """The call that a page travelled in is over. `spent` is False when the person never could have
+    heard of it.
+    """
 
     incident_id: str
     person: str
@@ -128,7 +134,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallIntended:
-    """A POST is about to leave. Committed before its first byte; a call of that id may exist already, planned."""
+    """A POST is about to leave. Committed before its first byte; a call of that id may exist
+    already, planned.
+    """
 
     call_id: str
     to: str
@@ -166,7 +174,9 @@ class CallAccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotSent:
-    """A POST provably had no effect (never sent, 429, or the account cannot call): to be tried again at `retry_at`."""
+    """A POST provably had no effect (never sent, 429, or the account cannot call): to be tried
+    again at `retry_at`.
+    """
 
     call_id: str
     reason: str
@@ -192,7 +202,9 @@ class CallUnclear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallListed:
-    """The carrier's list was asked for an unclear call. `sids` are unbound candidates, best first; None: unreadable."""
+    """The carrier's list was asked for an unclear call. `sids` are unbound candidates, best first;
+    None: unreadable.
+    """
 
     call_id: str
     sids: tuple[str, ...] | None
@@ -202,8 +214,8 @@ class CallListed:
 class CallReported:
     """The carrier told (or was asked) how a call stands. `token_hash` is "" when we asked.
 
-    `status` is the carrier's word: initiated, queued, ringing, in-progress, completed, busy, failed, no-answer,
-    canceled.
+    `status` is the carrier's word: initiated, queued, ringing, in-progress, completed, busy,
+    failed, no-answer, canceled.
     """
 
     call_id: str
@@ -247,7 +259,9 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
-    """The carrier was told to end a call. `status` is how the call stands now, "" when that is not known."""
+    """The carrier was told to end a call. `status` is how the call stands now, "" when that is not
+    known.
+    """
 
     call_id: str
     sid: str

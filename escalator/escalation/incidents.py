@@ -1,8 +1,8 @@
 """What an incident and its pages are.
 
-An incident is our record of one group of alerts that belongs on somebody's phone. It holds counts and the worst
-severity, never its alerts. A page is the duty to reach one person about one incident now; an incident has at most one
-page a person.
+An incident is our record of one group of alerts that belongs on somebody's phone. It holds counts
+and the worst severity, never its alerts. A page is the duty to reach one person about one incident
+now; an incident has at most one page a person.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,9 @@ class PageState(StrEnum):
 class Page:
     """The duty to reach one person about one incident.
 
-    `step` is the step it belongs to (-1: the fallback). `tries` counts the calls of this step that were spent on it,
-    `refused` the refusals in a row, `unreachable` says that no further try of this step could reach the person.
+    `step` is the step it belongs to (-1: the fallback). `tries` counts the calls of this step that
+    were spent on it, `refused` the refusals in a row, `unreachable` says that no further try of
+    this step could reach the person.
     """
 
     person: str
@@ -61,9 +62,10 @@ class Page:
 class Incident:
     """One group of alerts that belongs on somebody's phone.
 
-    `until` is the end of the present phase: of the step while triggered, of the acknowledgement, of the snooze, until
-    the fallback rings again while exhausted. `baseline` is the worst severity at the moment somebody (or nobody) took
-    it; `before` the phase it was resolved from, so that a flapping incident goes on where it left off.
+    `until` is the end of the present phase: of the step while triggered, of the acknowledgement, of
+    the snooze, until the fallback rings again while exhausted. `baseline` is the worst severity at
+    the moment somebody (or nobody) took it; `before` the phase it was resolved from, so that a
+    flapping incident goes on where it left off.
     """
 
     id: str
@@ -114,7 +116,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ClosePage:
-    """An effect: the page of `person` about `incident_id` is over; the call it travels in need not tell it."""
+    """An effect: the page of `person` about `incident_id` is over; the call it travels in need not
+    tell it.
+    """
 
     call_id: str
     incident_id: str
@@ -123,7 +127,9 @@ class ClosePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an event did to an incident: its new value, the calls that lose a page, the timeline's lines."""
+    """What an event did to an incident: its new value, the calls that lose a page, the timeline's
+    lines.
+    """
 
     incident: Incident | None
     effects: tuple[ClosePage, ...] = ()

@@ -1,8 +1,8 @@
 r"""Alertmanager's label matchers: `name="value"`, `!=`, `=~`, `!~`.
 
-A missing label is the empty text, as in Alertmanager. Regular expressions are anchored at both ends. A value may be
-quoted (`\"`, `\\`, `\n` are its escapes) or bare; a quoted name may hold any character. Braces around one matcher
-and commas are for the caller to split.
+A missing label is the empty text, as in Alertmanager. Regular expressions are anchored at both
+ends. A value may be quoted (`\"`, `\\`, `\n` are its escapes) or bare; a quoted name may hold any
+character. Braces around one matcher and commas are for the caller to split.
 """
 
 import re

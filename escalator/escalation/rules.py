@@ -1,7 +1,7 @@
 """What the operators wrote, as values the rules can read.
 
-The config's loader builds one `Rules`; a reload swaps it whole. Nothing in here knows YAML. Durations are
-`timedelta`, phone numbers E.164 text, names the config's own keys.
+The config's loader builds one `Rules`; a reload swaps it whole. Nothing in here knows YAML.
+Durations are `timedelta`, phone numbers E.164 text, names the config's own keys.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a policy: its targets ring together, each again every `retry`, until `wait` has passed."""
+    """One step of a policy: its targets ring together, each again every `retry`, until `wait` has
+    passed.
+    """
 
     targets: tuple[str, ...]
     retry: timedelta = timedelta(minutes=2)
@@ -94,7 +96,9 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """How a language is spoken: the carrier's voice ("" for its own choice) and phrases written by the operators."""
+    """How a language is spoken: the carrier's voice ("" for its own choice) and phrases written by
+    the operators.
+    """
 
     voice: str = ""
     phrases: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +108,8 @@ class Voice:
 class Rules:
     """The config in force, as far as deciding and speaking need it.
 
-    `policies` always holds "none" (no steps) and may lack "default"; `severities` go from worst to mildest.
+    `policies` always holds "none" (no steps) and may lack "default"; `severities` go from worst to
+    mildest.
     """
 
     people: Mapping[str, Person]

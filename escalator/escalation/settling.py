@@ -1,8 +1,9 @@
 """When to look for a call whose POST may or may not have been heard, and when to stop looking.
 
-The span S = 30 s is what the exhaustive model of lost answers asks for: the longest that a POST can be in flight (15 s)
-plus the longest that the carrier's list may lag (10 s), and a margin. It counts from the moment the POST became unclear.
-While the list cannot be read the wait goes on to 60 s; then the phone comes first.
+The span S = 30 s is what the exhaustive model of lost answers asks for: the longest that a POST can
+be in flight (15 s) plus the longest that the carrier's list may lag (10 s), and a margin. It counts
+from the moment the POST became unclear. While the list cannot be read the wait goes on to 60 s;
+then the phone comes first.
 """
 
 from datetime import datetime, timedelta

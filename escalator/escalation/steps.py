@@ -1,9 +1,10 @@
 """Who is rung in a step, when again, and what comes after it.
 
-A step rings its targets together; each again `retry` after its last try was placed, never before that call ended,
-until `wait` since the step's start has passed. A step that can reach nobody is skipped at once. After the last round
-the fallback is rung, and again every `fallback_every`, until somebody acknowledges: an open incident never goes
-silent. A page that could not be placed in its step stays owed until it is placed once.
+A step rings its targets together; each again `retry` after its last try was placed, never before
+that call ended, until `wait` since the step's start has passed. A step that can reach nobody is
+skipped at once. After the last round the fallback is rung, and again every `fallback_every`, until
+somebody acknowledges: an open incident never goes silent. A page that could not be placed in its
+step stays owed until it is placed once.
 """
 
 from collections.abc import Iterable
@@ -27,7 +28,9 @@ def responders(rules: Rules, targets: Iterable[str]) -> tuple[str, ...]:
 
 
 def fallback_people(rules: Rules, policy: Policy) -> tuple[str, ...]:
-    """Who is rung when a policy has reached nobody: its fallback, else all that it names, else everyone."""
+    """Who is rung when a policy has reached nobody: its fallback, else all that it names, else
+    everyone.
+    """
     named = policy.fallback or tuple(target for step in policy.steps for target in step.targets)
     return responders(rules, named) or tuple(rules.people)
 
@@ -61,7 +64,9 @@ def ring_fallback(draft: Draft) -> None:
 
 
 def resume(draft: Draft) -> None:
-    """Go on with the present step and its whole `wait`; nobody is rung sooner than the retry spacing allows."""
+    """Go on with the present step and its whole `wait`; nobody is rung sooner than the retry
+    spacing allows.
+    """
     step = current_step(draft)
     people = responders(draft.rules, step.targets) if step is not None else ()
     if step is None or not people:
@@ -82,7 +87,9 @@ def resume(draft: Draft) -> None:
 
 
 def retry_due(draft: Draft) -> None:
-    """The step goes on: whoever is due is rung again, if still behind the step; newcomers are rung now."""
+    """The step goes on: whoever is due is rung again, if still behind the step; newcomers are rung
+    now.
+    """
     step = current_step(draft)
     people = _people_now(draft, step)
     if not people:
@@ -140,7 +147,9 @@ def move_on_if_unreachable(draft: Draft) -> None:
 
 
 def _go_to(draft: Draft, step: int, round_: int) -> None:
-    """Find the first step from here that reaches somebody. Ends: each turn goes a step on, rounds are counted."""
+    """Find the first step from here that reaches somebody. Ends: each turn goes a step on, rounds
+    are counted.
+    """
     policy = draft.policy
     if policy.name != draft.incident.policy:
         draft.say(
@@ -176,7 +185,9 @@ def _exhaust(draft: Draft) -> None:
 
 
 def _pages_for(draft: Draft, people: tuple[str, ...], step: int) -> tuple[Page, ...]:
-    """Fresh pages for a step. A page still owed or in a call goes on, as a page of this step if it can."""
+    """Fresh pages for a step. A page still owed or in a call goes on, as a page of this step if it
+    can.
+    """
     pages: dict[str, Page] = {}
     for page in draft.incident.pages:
         if page.state is PageState.CALLING or page.is_owed:

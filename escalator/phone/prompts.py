@@ -71,7 +71,7 @@ def hold(speaker: Speaker, url: str) -> bytes:
 
 def direct(speech: Speech) -> bytes:
     """A direct call: exactly one `<Say>`."""
-    return render(Say(speech.say, speech.language, speech.voice, speech.loop))
+    return render(Say(speech.say, speech.language, speech.voice, speech.loop, whole=True))
 
 
 def standing(speaker: Speaker, incident: Incident | None, person: str, by_name: str) -> Say:

@@ -30,12 +30,16 @@ _WORD_END = re.compile(r"\s")
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Words. Empty `language` or `voice`: the carrier's choice. `loop`: how often, 1 if None."""
+    """Words. Empty `language` or `voice`: the carrier's choice. `loop`: how often, 1 if None.
+
+    `whole`: never said in parts; the caller has asked `say_fits`.
+    """
 
     text: str
     language: str = ""
     voice: str = ""
     loop: int | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,8 @@ def render(*verbs: Verb) -> bytes:
 
 
 def say_fits(text: str) -> bool:
-    """Whether this is one `<Say>`, said in one go."""
-    text = _legal(text)
-    return len(text) <= CHARACTERS_MAX and encoded_length(text) <= ENCODED_MAX
+    """Whether this may be said as one `<Say>`, `whole`."""
+    return encoded_length(_legal(text)) <= ENCODED_MAX
 
 
 def encoded_length(text: str) -> int:
@@ -125,7 +128,7 @@ def _say(say: Say) -> Iterator[str]:
         "language": say.language or None,
         "loop": say.loop,
     }
-    parts = _split(_legal(say.text))
+    parts = [_legal(say.text)] if say.whole else _split(_legal(say.text))
     if len(parts) > 1:
         # Repeated part by part nobody could follow it.
         parts = parts * (say.loop or 1)

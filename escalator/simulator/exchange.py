@@ -6,15 +6,14 @@ ending is reported once, as the event `completed`.
 """
 
 import math
-from collections.abc import Callable
 
 import aiohttp
 
-from escalator.simulator.callbacks import Callbacks
 from escalator.simulator.calls import SimCall
+from escalator.simulator.carrier import Carrier
 from escalator.simulator.conversation import Conversation, Step
 from escalator.simulator.errors import ApiError
-from escalator.simulator.journal import Answered, CallQueued, Ended, Journal, Ringing
+from escalator.simulator.journal import Answered, CallQueued, Ended, Ringing
 from escalator.simulator.line import (
     Declined,
     Diverted,
@@ -28,9 +27,8 @@ from escalator.simulator.line import (
 )
 from escalator.simulator.pace import Pace
 from escalator.simulator.parameters import CallRequest
-from escalator.simulator.people import Outcome, People
+from escalator.simulator.people import Outcome
 from escalator.simulator.reporter import Reporter
-from escalator.simulator.tasks import Tasks
 
 _DIALLING = 0.5
 _DETECTION = 4.0
@@ -67,47 +65,30 @@ class Queue:
 class Exchange:
     """All calls of the account, in the order in which they were made."""
 
-    def __init__(
-        self,
-        account_sid: str,
-        pace: Pace,
-        journal: Journal,
-        people: People,
-        *,
-        tasks: Tasks,
-        callbacks: Callbacks,
-        calls_per_second: float | None,
-        sessions: Callable[[], aiohttp.ClientSession],
-    ) -> None:
+    def __init__(self, carrier: Carrier, calls_per_second: float | None) -> None:
         self.calls: list[SimCall] = []
         self.is_dialling = True
-        self._account_sid = account_sid
-        self._pace = pace
-        self._journal = journal
-        self._people = people
-        self._tasks = tasks
-        self._callbacks = callbacks
-        self._queue = Queue(pace, calls_per_second)
-        self._sessions = sessions
+        self._carrier = carrier
+        self._queue = Queue(carrier.pace, calls_per_second)
 
     def place(self, request: CallRequest) -> SimCall:
         """Accept a call. Raises `ApiError` if the number's script refuses it."""
-        if self._people[request.to].outcome is Outcome.REFUSED:
-            raise ApiError(self._people.take(request.to).code)
+        if self._carrier.people[request.to].outcome is Outcome.REFUSED:
+            raise ApiError(self._carrier.people.take(request.to).code)
         turn = self._queue.reserve()
         call = SimCall(
-            account_sid=self._account_sid,
+            account_sid=self._carrier.account_sid,
             request=request,
-            script=self._people.take(request.to),
-            line=Line(self._pace, self._tasks),
-            pace=self._pace,
-            journal=self._journal,
-            queue_ms=round((turn - self._pace.seconds()) * 1000),
+            script=self._carrier.people.take(request.to),
+            line=Line(self._carrier.pace, self._carrier.tasks),
+            pace=self._carrier.pace,
+            journal=self._carrier.journal,
+            queue_ms=round((turn - self._carrier.pace.seconds()) * 1000),
         )
         self.calls.append(call)
-        self._journal.tell(CallQueued(call))
+        self._carrier.journal.tell(CallQueued(call))
         if self.is_dialling:
-            self._tasks.start(self._drive(call, turn))
+            self._carrier.tasks.start(self._drive(call, turn))
         return call
 
     def find(self, sid: str) -> SimCall | None:
@@ -133,22 +114,22 @@ class Exchange:
         call.line.put(Diverted(source))
 
     async def _drive(self, call: SimCall, turn: float) -> None:
-        async with self._sessions() as session:
-            reporter = Reporter(call, self._callbacks, session, self._tasks)
+        async with self._carrier.sessions() as session:
+            reporter = Reporter(call, self._carrier.callbacks, session, self._carrier.tasks)
             try:
-                await _answered_within(call, turn - self._pace.seconds())
+                await _answered_within(call, turn - self._carrier.pace.seconds())
             except _Ended as canceled:
                 self._end(call, canceled.status, None)
             else:
                 await self._connect(call, reporter, session)
             await reporter.delivered()
         call.finished.set()
-        self._journal.changed()
+        self._carrier.journal.changed()
 
     async def _connect(
         self, call: SimCall, reporter: Reporter, session: aiohttp.ClientSession
     ) -> None:
-        call.started_at = self._pace.now()
+        call.started_at = self._carrier.pace.now()
         reporter.report("initiated", "initiated")
         try:
             await self._ring(call, reporter)
@@ -167,7 +148,7 @@ class Exchange:
             raise _Ended("failed", script.sip)
         call.move("ringing")
         reporter.report("ringing", "ringing")
-        self._journal.tell(Ringing(call))
+        self._carrier.journal.tell(Ringing(call))
         patience = call.request.ring_seconds
         reacts = (
             script.outcome not in (Outcome.NO_ANSWER, Outcome.MANUAL) and script.rings < patience
@@ -187,21 +168,21 @@ class Exchange:
         began = call.line.clock
         call.move("in-progress")
         reporter.report("answered", "in-progress")
-        self._journal.tell(Answered(call))
+        self._carrier.journal.tell(Answered(call))
         call.line.plan(call.request.time_limit, TimeUp())
         if call.script.hangs_up_after is not None:
             call.line.plan(call.script.hangs_up_after, HungUp())
         silence, fields = _detection(call)
-        conversation = Conversation(call, self._callbacks, session, reporter)
+        conversation = Conversation(call, self._carrier.callbacks, session, reporter)
         await conversation.hold(Step(call.request.source, "answer", fields), silence=silence)
         call.duration = math.ceil(call.line.clock - began)
 
     def _end(self, call: SimCall, status: str, sip: int | None) -> None:
         call.sip = sip
-        call.ended_at = self._pace.now()
-        call.ended_clock = self._pace.seconds()
+        call.ended_at = self._carrier.pace.now()
+        call.ended_clock = self._carrier.pace.seconds()
         call.move(status)
-        self._journal.tell(Ended(call))
+        self._carrier.journal.tell(Ended(call))
 
 
 async def _answered_within(call: SimCall, seconds: float) -> bool:

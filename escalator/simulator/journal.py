@@ -6,6 +6,7 @@ Nothing here decides anything.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Fields = tuple[tuple[str, str], ...]
+_MOMENT = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,16 +173,22 @@ class Journal:
     async def wait_for(
         self, condition: Callable[[], T], within: float, story: Callable[[], str]
     ) -> T:
-        """The condition's first true value. Raises `TimeoutError` with the story after `timeout`
-        real seconds.
+        """The condition's first true value; it is asked at every change, and every 50 ms.
+
+        Raises `TimeoutError` with the story after `within` real seconds.
         """
         try:
             async with asyncio.timeout(within):
                 while not (value := condition()):
-                    await self._changed.wait()
+                    await self._change_or_moment()
         except TimeoutError:
             raise TimeoutError(f"not within {within} s; so far:\n{story()}") from None
         return value
+
+    async def _change_or_moment(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MOMENT):
+                await self._changed.wait()
 
     def events(self) -> "Events":
         """Every event from now on, until the stream is closed."""

@@ -5,21 +5,21 @@ status is reported to its StatusCallback. Whoever texts STOP is not written to a
 START.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 
-from escalator.simulator.callbacks import Callbacks, Letter, unheard_of
+from escalator.simulator.callbacks import Letter, unheard_of
 from escalator.simulator.calls import dated, new_sid
+from escalator.simulator.carrier import Carrier
 from escalator.simulator.errors import ApiError
 from escalator.simulator.journal import Callback, Journal, Notification, Texted
 from escalator.simulator.pace import Pace
 from escalator.simulator.parameters import Form, callback_url, is_number, method
-from escalator.simulator.people import Outcome, People
-from escalator.simulator.tasks import Tasks
+from escalator.simulator.people import Outcome
 from escalator.simulator.webhook import Answer, FetchError
 
 _NAMES = (
@@ -110,25 +110,9 @@ def segments(body: str) -> int:
 class Messages:
     """All messages of the account, in the order in which they were accepted."""
 
-    def __init__(
-        self,
-        account_sid: str,
-        pace: Pace,
-        journal: Journal,
-        people: People,
-        *,
-        tasks: Tasks,
-        callbacks: Callbacks,
-        sessions: Callable[[], aiohttp.ClientSession],
-    ) -> None:
+    def __init__(self, carrier: Carrier) -> None:
         self.sent: list[SimMessage] = []
-        self._account_sid = account_sid
-        self._pace = pace
-        self._journal = journal
-        self._people = people
-        self._tasks = tasks
-        self._callbacks = callbacks
-        self._sessions = sessions
+        self._carrier = carrier
         self._stopped: set[tuple[str, str]] = set()
 
     def accept(
@@ -136,24 +120,24 @@ class Messages:
     ) -> SimMessage:
         """Accept a message. Raises `ApiError`."""
         to, sender = _checked(form, numbers)
-        script = self._people[to]
+        script = self._carrier.people[to]
         if script.outcome is Outcome.REFUSED:
             raise ApiError(script.code)
         if (sender, to) in self._stopped:
             raise ApiError(21610)
         message = SimMessage(
-            account_sid=self._account_sid,
+            account_sid=self._carrier.account_sid,
             to=to,
             from_=sender,
             body=form.get("Body", ""),
             status_callback=callback_url(form),
-            pace=self._pace,
-            journal=self._journal,
+            pace=self._carrier.pace,
+            journal=self._carrier.journal,
         )
         self.sent.append(message)
-        self._journal.tell(Texted(message))
+        self._carrier.journal.tell(Texted(message))
         if deliver:
-            self._tasks.start(self._deliver(message, script.sms_error))
+            self._carrier.tasks.start(self._deliver(message, script.sms_error))
         return message
 
     def find(self, sid: str) -> SimMessage | None:
@@ -170,13 +154,13 @@ class Messages:
         elif word in _START:
             self._stopped.discard((to, sender))
         message = SimMessage(
-            account_sid=self._account_sid,
+            account_sid=self._carrier.account_sid,
             to=to,
             from_=sender,
             body=body,
             status_callback="",
-            pace=self._pace,
-            journal=self._journal,
+            pace=self._carrier.pace,
+            journal=self._carrier.journal,
             direction="inbound",
             status="received",
         )
@@ -197,27 +181,27 @@ class Messages:
             url=url,
             fields=fields,
             keep_port=True,
-            fault=self._callbacks.fault_for("inbound"),
+            fault=self._carrier.callbacks.fault_for("inbound"),
         )
-        async with self._sessions() as session:
-            return await self._callbacks.send(session, message, letter)
+        async with self._carrier.sessions() as session:
+            return await self._carrier.callbacks.send(session, message, letter)
 
     async def _deliver(self, message: SimMessage, error: int | None) -> None:
         last = "delivered" if error is None else "undelivered"
-        async with self._sessions() as session:
+        async with self._carrier.sessions() as session:
             for status in ("sent", last):
-                await self._pace.sleep(_TRANSIT)
+                await self._carrier.pace.sleep(_TRANSIT)
                 message.error_code = error if status == "undelivered" else None
                 self._move(message, status)
                 await self._report(session, message)
         message.is_settled = True
-        self._journal.changed()
+        self._carrier.journal.changed()
 
     def _move(self, message: SimMessage, status: str) -> None:
         message.status = status
-        message.updated_at = self._pace.now()
+        message.updated_at = self._carrier.pace.now()
         message.sent_at = message.sent_at or message.updated_at
-        self._journal.changed()
+        self._carrier.journal.changed()
 
     async def _report(self, session: aiohttp.ClientSession, message: SimMessage) -> None:
         if not message.status_callback:
@@ -237,10 +221,10 @@ class Messages:
             fields=tuple(fields),
             event=message.status,
             keep_port=True,
-            fault=self._callbacks.fault_for("message", message.status),
+            fault=self._carrier.callbacks.fault_for("message", message.status),
         )
         try:
-            answer = await self._callbacks.send(session, message, letter)
+            answer = await self._carrier.callbacks.send(session, message, letter)
         except FetchError as failure:
             message.note(failure.code, failure.text, url=letter.url, warning=True)
         else:

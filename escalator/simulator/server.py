@@ -16,6 +16,7 @@ from aiohttp import web
 
 from escalator.simulator.callbacks import Callbacks
 from escalator.simulator.calls import SimCall
+from escalator.simulator.carrier import Carrier
 from escalator.simulator.control import Control, is_loopback
 from escalator.simulator.exchange import Exchange
 from escalator.simulator.faults import Faults
@@ -77,26 +78,18 @@ class Simulator:
         self._tasks = Tasks()
         self._signer = Signer(auth_token, shared_key)
         callbacks = Callbacks(Webhooks(self._signer, trust), self.faults, self._journal, self.pace)
-        self._exchange = Exchange(
-            account_sid,
-            self.pace,
-            self._journal,
-            self.people,
+        carrier = Carrier(
+            account_sid=account_sid,
+            pace=self.pace,
+            journal=self._journal,
+            people=self.people,
             tasks=self._tasks,
             callbacks=callbacks,
-            calls_per_second=calls_per_second,
             sessions=self._session,
         )
+        self._exchange = Exchange(carrier, calls_per_second)
         self._exchange.is_dialling = not magic_numbers
-        self._messages = Messages(
-            account_sid,
-            self.pace,
-            self._journal,
-            self.people,
-            tasks=self._tasks,
-            callbacks=callbacks,
-            sessions=self._session,
-        )
+        self._messages = Messages(carrier)
         self._connector: aiohttp.TCPConnector | None = None
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -251,7 +244,9 @@ class Simulator:
             f"{r.method} {r.path} -> {r.status}{f' ({r.fault})' if r.fault else ''}"
             for r in self.requests
         ]
-        return "\n".join([*requests, *(call.story() for call in self.calls)]) or "nothing happened"
+        failures = [f"the simulator itself failed: {failure!r}" for failure in self._tasks.failures]
+        lines = [*requests, *(call.story() for call in self.calls), *failures]
+        return "\n".join(lines) or "nothing happened"
 
     def _session(self) -> aiohttp.ClientSession:
         """A session with cookies of its own; addresses without a name may set them too."""
@@ -265,7 +260,13 @@ class Simulator:
     def _app(self) -> web.Application:
         gate = Gate(self.account, self.faults, self._journal, self.pace)
         api = web.Application(middlewares=[gate.middleware])
-        calls = Calls(self.account, self._exchange, self.faults, self._journal, self.pace)
+        calls = Calls(
+            self.account,
+            self._exchange,
+            self.faults,
+            journal=self._journal,
+            pace=self.pace,
+        )
         api.add_routes(AccountResource(self.account).routes())
         api.add_routes(calls.routes())
         api.add_routes(MessageResource(self.account, self._messages).routes())

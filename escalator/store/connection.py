@@ -61,15 +61,17 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     Raises `StoreTooNew` for a file of a newer program and `StoreError` when it cannot be opened.
     """
     try:
+        # SQLite gives its write-ahead log the mode of the database.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         connection = sqlite3.connect(
             path, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         _migrate(connection, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path}: the database cannot be opened: {error}") from error
-    path.chmod(0o600)
     return connection
 
 

@@ -1,8 +1,9 @@
 """Run events through the pure rules, one after the other, over one working set.
 
-The fold loads what an event names, lets `decide` and `decide_call` decide, and carries what follows (a call's end to
-its pages, an acknowledgement to the calls under way) until nothing follows. An event whose decision raises leaves no
-trace, so that one bad row cannot take its batch down. Nothing is written here: `sqlite` writes the changes.
+The fold loads what an event names, lets `decide` and `decide_call` decide, and carries what follows
+(a call's end to its pages, an acknowledgement to the calls under way) until nothing follows. An
+event whose decision raises leaves no trace, so that one bad row cannot take its batch down. Nothing
+is written here: `sqlite` writes the changes.
 """
 
 from collections.abc import MutableMapping
@@ -56,7 +57,9 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one event. `refused` says why nothing was done, where that is the caller's affair."""
+    """What came of one event. `refused` says why nothing was done, where that is the caller's
+    affair.
+    """
 
     incident: Incident | None = None
     call: Call | None = None
@@ -66,7 +69,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChange:
-    """An alert to write: as received, with the incident it is in now and the one it was in before."""
+    """An alert to write: as received, with its incident now and what was on file before."""
 
     alert: Alert
     incident_id: str
@@ -104,7 +107,9 @@ class Fold:
         self.changes = Changes()
 
     def submit(self, event: Event) -> Result:
-        """Decide one event and all that follows from it. Raises what deciding raises; then nothing has changed."""
+        """Decide one event and all that follows from it. Raises what deciding raises; then nothing
+        has changed.
+        """
         self._undo.clear()
         grown = [(one, len(one)) for one in self.changes.grown()]
         try:
@@ -158,7 +163,9 @@ class Fold:
                 return self._fired(alert, where, known, event.fresh_id, event.fresh_id)
 
     def _held_by(self, incident: Incident) -> str:
-        """The incident to join: never a closed one whose group has an open one by now (regrouped, edited window)."""
+        """The incident to join: never a closed one whose group has an open one by now (regrouped,
+        edited window).
+        """
         key = (incident.receiver, incident.policy, incident.group_key)
         holder = self._incident(self._group(*key))
         if not incident.is_open and holder is not None and holder.is_open:

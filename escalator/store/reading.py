@@ -147,10 +147,11 @@ class Reader:
         ]
 
     def open_calls(self) -> list[OpenCall]:
-        """Every call that is not over, with the people whose pages it carries."""
+        """Every call that is not over, with the people it keeps busy as `OpenCall` tells."""
         found = self._connection.execute(
             'SELECT c.id, c.kind, c.state, c."to", c.created_at, c.timer_at, '
-            "(SELECT json_group_array(person) FROM call_pages WHERE call_id = c.id AND is_open = 1) "
+            "CASE c.state WHEN 'planned' THEN '' ELSE c.person END, (SELECT json_group_array(person) "
+            "FROM call_pages WHERE call_id = c.id AND (is_open = 1 OR c.state != 'planned')) "
             "FROM calls c WHERE c.state != 'ended' ORDER BY c.created_at"
         )
         return [
@@ -159,11 +160,11 @@ class Reader:
                 kind=CallKind(kind),
                 state=CallState(state),
                 to=to,
-                people=frozenset(json.loads(people)),
+                people=frozenset(json.loads(people)) | ({person} if person else set()),
                 created_at=_time(created_at),
                 timer_at=rows.from_stored(timer_at),
             )
-            for call_id, kind, state, to, created_at, timer_at, people in found
+            for call_id, kind, state, to, created_at, timer_at, person, people in found
         ]
 
     def _next_due(self, table: str) -> datetime | None:

@@ -51,7 +51,7 @@ async def _calls(change: Change, now: datetime, before: int | None) -> int:
     """Tokens first, then the calls that no incident needs any more."""
     await change(
         "DELETE FROM posts WHERE call_id IN (SELECT id FROM calls WHERE state = 'ended' AND ended_at < ?)",
-        (to_stored(now - TOKENS_KEPT),),
+        (max(to_stored(now - TOKENS_KEPT) or 0, before or 0),),
     )
     gone = 0
     while True:

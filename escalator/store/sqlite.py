@@ -24,6 +24,8 @@ from escalator.store.fold import AlertChange, Changes, Fold, Result
 from escalator.store.tally import count
 from escalator.telemetry import Metrics
 
+# What is wrong with one row and not with the database: a constraint, a type, a size.
+_REFUSED = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
 _INCIDENT = f"SELECT {', '.join(rows.INCIDENT_COLUMNS)} FROM incidents WHERE id = ?"
 _PAGES = (
     f"SELECT {', '.join(rows.PAGE_COLUMNS)} FROM pages WHERE incident_id = ? ORDER BY since, person"
@@ -82,10 +84,24 @@ class SqliteStore:
     def apply(
         self, events: Sequence[Event], rules: Rules, now: datetime
     ) -> list[Result | Exception]:
-        """Decide a batch and commit it. An event that could not be decided yields its exception and changes nothing.
+        """Decide a batch and commit it. An event that could not be decided, or whose outcome the tables refuse, yields
+        its exception and changes nothing.
 
         Raises `StoreError` when the batch could not be written; then nothing of it is stored.
         """
+        try:
+            return self._commit(events, rules, now)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is some event's fault, and must not be the others'
+            if len(events) == 1:
+                return [error]
+        half = len(events) // 2
+        return [*self.apply(events[:half], rules, now), *self.apply(events[half:], rules, now)]
+
+    def _commit(
+        self, events: Sequence[Event], rules: Rules, now: datetime
+    ) -> list[Result | Exception]:
         started = time.perf_counter()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -93,6 +109,9 @@ class SqliteStore:
             results = [_decided(fold, event) for event in events]
             self._write(fold.changes, now)
             self._connection.execute("COMMIT")
+        except _REFUSED:
+            self._roll_back()
+            raise
         except sqlite3.Error as error:
             self._roll_back()
             raise StoreError(f"{self.path}: the batch could not be written: {error}") from error

@@ -55,7 +55,7 @@ class _Job:
 class Writer:
     """Owns the store on a thread of its own.
 
-    `on_commit` is called on the loop, once a batch.
+    `on_commit` is called on the loop, once for each batch that decided something.
     """
 
     def __init__(
@@ -127,12 +127,13 @@ class Writer:
                 while not (self._stopping or self._chores or any(self._lanes.values())):
                     self._wake.wait()
                 batch = self._take()
-                chore = self._chores.popleft() if self._chores and not batch else None
+                # One chore a turn, however much waits: the engine's beat is a chore too.
+                chore = self._chores.popleft() if self._chores else None
                 if not batch and chore is None and self._stopping:
                     break
             if batch:
                 self._write(batch)
-            elif chore is not None:
+            if chore is not None:
                 self._do(*chore)
         self._store.close()
 
@@ -200,7 +201,8 @@ class Writer:
                 _settle(job.future, None, error)
             elif not job.rest:
                 _settle(job.future, job.results, None)
-        if error is None:
+        # Workers that were rung for what cannot be decided would at once try it again, for ever.
+        if any(isinstance(result, Result) for job in jobs for result in job.results):
             self._on_commit()
 
 

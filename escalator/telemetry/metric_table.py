@@ -126,7 +126,8 @@ DOCUMENTED: tuple[Documented, ...] = (
         "Calls beyond the one that was wanted; each was ended when it was found.",
     ),
     _histogram(
-        "first_ring_duration_seconds", "From an incident's first alert to its first call being placed."
+        "first_ring_duration_seconds",
+        "From an incident's first alert to its first call being placed.",
     ),
     _histogram(
         "acknowledge_duration_seconds",

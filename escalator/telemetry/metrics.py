@@ -84,7 +84,7 @@ class Metrics:
 
         self.build_info.labels(version=version, python_version=platform.python_version()).set(1)
         for documented, family in self._families:
-            if documented.labels and OPEN_LABELS.isdisjoint(documented.labels):
+            if documented.labels:
                 _start_at_zero(documented, family)
 
     def expect_receivers(self, names: Iterable[str]) -> None:

@@ -141,7 +141,7 @@ def _digest(secret: bytes) -> bytes:
 
 def _check_password(password: str, hashed: str) -> bool:
     try:
-        import bcrypt  # noqa: PLC0415 - an extra; the config demands it where there are users
+        import bcrypt  # an extra, which the config demands where there are users
     except ImportError:
         return False
     try:

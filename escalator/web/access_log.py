@@ -28,9 +28,7 @@ def access_log_class(metrics: Metrics, clock: Clock) -> type[AbstractAccessLogge
         def __init__(self, logger: logging.Logger, log_format: str) -> None:
             super().__init__(logger, log_format)
 
-        def log(
-            self, request: web.BaseRequest, response: web.StreamResponse, time: float
-        ) -> None:
+        def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
             handler = route_of(request)
             counting.request_answered(metrics, handler, request.method, response.status, time)
             write = {4: log.info, 5: log.warning}.get(response.status // 100, log.debug)

@@ -66,7 +66,8 @@ async def json_fields(request: web.Request, known: Collection[str]) -> Fields:
     for name in value:
         if name not in known:
             raise invalid(
-                name[:100], f"there is no such field; known: {', '.join(sorted(known))}{_hint(name, known)}"
+                name[:100],
+                f"there is no such field; known: {', '.join(sorted(known))}{_hint(name, known)}",
             )
     return value
 

@@ -5,7 +5,7 @@ that one `<Say>` holds. What is left out comes from the person, else from the co
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
@@ -26,7 +26,7 @@ from escalator.web.bodies import Fields
 from escalator.web.context import WebContext
 from escalator.web.idempotency import call_id_for, digest_of
 from escalator.web.shapes import call_shape
-from escalator.web.waiting import Waiting, is_answered, is_ended
+from escalator.web.waiting import Waiting, Wish, is_answered, is_ended
 
 LOOP_DEFAULT = 3
 LOOP_MAX = 10
@@ -36,14 +36,6 @@ _SAY_CHARS_MAX = 10_000
 _KNOWN = frozenset({"to", "say", "voice", "language", "loop"})
 _VOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _STAGES = {"answered": is_answered, "ended": is_ended}
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """How far a call is to have come before it is answered, and how long that may take."""
-
-    stage: str
-    patience: timedelta
 
 
 class Calls:
@@ -64,18 +56,12 @@ class Calls:
             call_id = await call_id_for(self._engine, key, digest_of(fields), event.call_id)
             known = self._engine.reader.call(call_id)
             if known is not None:
-                return await self._answer(request, known, wish, 202)
-            event = CallAsked(
-                call_id=call_id,
-                to=event.to,
-                person=event.person,
-                speech=event.speech,
-                lasts=event.lasts,
-            )
+                return await self._answer(known, wish, 202)
+            event = replace(event, call_id=call_id)
         (result,) = await self._engine.submit(event)
         if result.call is None:
             raise unavailable("the call could not be put on file; try again")
-        return await self._answer(request, result.call, wish, 202)
+        return await self._answer(result.call, wish, 202)
 
     async def show(self, request: web.Request) -> web.Response:
         """`GET /api/v1/calls/{id}`."""
@@ -83,15 +69,11 @@ class Calls:
         call = self._engine.reader.call(request.match_info["id"])
         if call is None:
             raise not_found("call of this id")
-        return await self._answer(request, call, wish, 200)
+        return await self._answer(call, wish, 200)
 
-    async def _answer(
-        self, request: web.Request, call: Call, wish: _Wish | None, status: int
-    ) -> web.Response:
+    async def _answer(self, call: Call, wish: Wish | None, status: int) -> web.Response:
         if wish is not None:
-            call = await self.waiting.until(
-                call, _STAGES[wish.stage], wish.patience, lambda: _has_left(request)
-            )
+            call = await self.waiting.until(call, wish)
         return as_json(call_shape(call), status, {"Location": f"/api/v1/calls/{call.id}"})
 
     def _asked(self, fields: Fields) -> CallAsked:
@@ -155,7 +137,7 @@ def _loop(value: object) -> int:
     return bodies.number(value, "loop", 1, LOOP_MAX)
 
 
-def _wish(request: web.Request) -> _Wish | None:
+def _wish(request: web.Request) -> Wish | None:
     """What `?wait=` and `timeout=` ask for."""
     stage, timeout = request.query.get("wait"), request.query.get("timeout")
     patience = WAIT_DEFAULT if timeout is None else bodies.duration(timeout, "timeout", WAIT_MAX)
@@ -163,7 +145,7 @@ def _wish(request: web.Request) -> _Wish | None:
         return None
     if stage not in _STAGES:
         raise invalid("wait", "write answered or ended")
-    return _Wish(stage, patience)
+    return Wish(_STAGES[stage], patience, lambda: _has_left(request))
 
 
 def _has_left(request: web.Request) -> bool:

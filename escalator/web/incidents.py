@@ -90,8 +90,8 @@ class Incidents:
         return as_json(await self._whole(self._found(request), alerts_max))
 
     async def act(self, request: web.Request) -> web.Response:
-        """`POST /api/v1/incidents/{id}/{action}`, committed when it answers."""
-        action = ACTIONS[request.match_info["action"]]
+        """`POST /api/v1/incidents/{id}/acknowledge` and the other actions, committed when it answers."""
+        action = ACTIONS[request.path.rpartition("/")[2]]
         fields = await bodies.json_fields(request, _KNOWN)
         incident = self._found(request)
         event = Asked(

@@ -74,7 +74,9 @@ class Receivers:
         clock = self._engine.clock
         came_at = clock.boottime()
         try:
-            intake = await _read(name, receiver, body, request.headers.get("Content-Type", ""), clock.wall())
+            intake = await _read(
+                name, receiver, body, request.headers.get("Content-Type", ""), clock.wall()
+            )
         except PayloadError as error:
             await self._refused(name, error.code, error.message)
             raise
@@ -93,9 +95,7 @@ class Receivers:
         auth = self._auth(name, receiver)
         if auth is None:
             guard_open_door(request, self._context.config().web.hosts)
-        elif not auth.needs_body and not check(auth, request.headers):
-            raise self._stranger(name, auth)
-        elif isinstance(auth, HmacAuth) and not _is_signed(request.headers, auth):
+        elif not _may_be_read(auth, request.headers):
             raise self._stranger(name, auth)
         try:
             body = await read_body(request, SENDER_BYTES_MAX)
@@ -177,8 +177,10 @@ def _auth_of(auth: Any) -> Auth:
     return HmacAuth(auth.hmac_sha256.secret.reveal(), auth.hmac_sha256.header)
 
 
-def _is_signed(headers: Mapping[str, str], auth: HmacAuth) -> bool:
-    """Whether there is something that could be a signature. Only then is a body worth reading."""
+def _may_be_read(auth: Auth, headers: Mapping[str, str]) -> bool:
+    """Whether the headers make the body worth reading: they prove who sends, or hold what could be a signature."""
+    if not isinstance(auth, HmacAuth):
+        return check(auth, headers)
     given = headers.get(auth.header, "").strip().lower().removeprefix("sha256=")
     return len(given) == 64 and _HEX.issuperset(given)
 
@@ -193,6 +195,4 @@ def _incidents(results: Sequence[Result]) -> list[dict[str, object]]:
         last[result.incident.id] = result.incident
         if result.is_new:
             new.add(result.incident.id)
-    return [
-        {"id": one.id, "new": one.id in new, "phase": one.phase.value} for one in last.values()
-    ]
+    return [{"id": one.id, "new": one.id in new, "phase": one.phase.value} for one in last.values()]

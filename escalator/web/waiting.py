@@ -5,6 +5,7 @@ answered.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from escalator.engine import Bell, Engine
@@ -23,6 +24,15 @@ def is_ended(call: Call) -> bool:
     return call.state is CallState.ENDED
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How far a call is to have come, how long that may take, and whether nobody listens any more."""
+
+    is_far_enough: Callable[[Call], bool]
+    patience: timedelta
+    is_gone: Callable[[], bool]
+
+
 class Waiting:
     """Those who wait for calls. Bells are the engine's, and used again and again."""
 
@@ -37,37 +47,24 @@ class Waiting:
         self._stopping = True
         self._engine.ring()
 
-    async def until(
-        self,
-        call: Call,
-        is_far_enough: Callable[[Call], bool],
-        patience: timedelta,
-        is_gone: Callable[[], bool],
-    ) -> Call:
-        """The call once it is far enough, or as it is when patience ends or `is_gone` says that nobody listens."""
-        if self._count >= WAITING_MAX or is_far_enough(call):
+    async def until(self, call: Call, wish: Wish) -> Call:
+        """The call once it is far enough, or as it is when patience ends or nobody listens any more."""
+        if self._count >= WAITING_MAX or wish.is_far_enough(call):
             return call
         self._count += 1
         bell = self._free.pop() if self._free else self._engine.new_bell()
         try:
-            return await self._wait(bell, call, is_far_enough, patience, is_gone)
+            return await self._wait(bell, call, wish)
         finally:
             self._count -= 1
             self._free.append(bell)
 
-    async def _wait(
-        self,
-        bell: Bell,
-        call: Call,
-        is_far_enough: Callable[[Call], bool],
-        patience: timedelta,
-        is_gone: Callable[[], bool],
-    ) -> Call:
+    async def _wait(self, bell: Bell, call: Call, wish: Wish) -> Call:
         clock = self._engine.clock
-        end = clock.now() + patience
+        end = clock.now() + wish.patience
         while True:
             call = self._engine.reader.call(call.id) or call
             left = (end - clock.now()).total_seconds()
-            if is_far_enough(call) or left <= 0 or self._stopping or is_gone():
+            if wish.is_far_enough(call) or left <= 0 or self._stopping or wish.is_gone():
                 return call
             await bell.wait(clock, left)

@@ -12,4 +12,5 @@ def remember_name(request: web.Request, name: str) -> None:
 
 def name_behind(request: web.Request) -> str:
     """Who asks; "" when nobody had to say."""
-    return request.get(_NAME, "")
+    name: str = request.get(_NAME, "")
+    return name

@@ -137,9 +137,16 @@ def test_very_long_labels_still_tell_alerts_apart() -> None:
 
 def test_an_alert_without_labels_is_known_by_what_does_not_change() -> None:
     down = entry(
-        labels={}, annotations={"summary": "db-1 is down"}, startsAt="2026-11-22T15:00:00Z"
+        labels={},
+        annotations={"summary": "db-1 is down", "team": "db"},
+        startsAt="2026-11-22T15:00:00Z",
     )
-    up = {**down, "status": "resolved", "endsAt": "2026-11-22T15:10:00Z"}
+    up = {
+        **down,
+        "annotations": {"team": "db", "summary": "db-1 is down"},
+        "status": "resolved",
+        "endsAt": "2026-11-22T15:10:00Z",
+    }
     other = {**down, "annotations": {"summary": "db-2 is down"}}
 
     keys = [alert.key for alert in take(message(down, up, other)).alerts]
@@ -185,7 +192,10 @@ def test_an_endless_group_key_is_shortened_and_stays_distinct() -> None:
     ],
 )
 def test_times_are_read_in_all_their_spellings(text: str, moment: datetime) -> None:
-    assert one(message(entry(startsAt=text))).starts_at == moment
+    starts_at = one(message(entry(startsAt=text))).starts_at
+
+    assert starts_at == moment
+    assert starts_at.tzinfo is UTC
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_the_right_credentials_let_a_sender_in(auth: Auth, headers: dict[str, st
         {"Authorization": "Basic"},
         {"Authorization": "Basic ====="},
         {"Authorization": "Basic é"},
+        {"Authorization": RIGHT["Authorization"] + "!"},
         {"Authorization": "Bearer \udcff"},
         {"Authorization": "Bearer open sesame", "authorization": "Bearer open sesame"},
         basic(b"grafana:wrong"),

@@ -146,8 +146,13 @@ def test_at_any_depth_json_is_read_or_refused(depth: int) -> None:
         ),
         (b"&".join(b"a%d=1" % n for n in range(50_000)), "invalid_field", FORM),
         (b"--b\r\n" * 100_000, "invalid_field", "multipart/form-data; boundary=b"),
+        (
+            b"--b\r\n" + b"content-disposition:; name " * 200_000,
+            "unrecognised_payload",
+            "multipart/form-data; boundary=b",
+        ),
     ],
-    ids=["objects", "numbers", "labels", "form fields", "parts"],
+    ids=["objects", "numbers", "labels", "form fields", "parts", "part headers"],
 )
 def test_a_flood_of_values_is_refused_before_it_costs(
     body: bytes, code: str, content_type: str

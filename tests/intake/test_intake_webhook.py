@@ -207,6 +207,12 @@ def test_a_form_is_read() -> None:
     assert alert.labels["host"] == "db-1"
 
 
+def test_a_form_that_was_not_encoded_is_read_all_the_same() -> None:
+    alert = one(b"summary=The disk of db-1 is full&status=down", FORM)
+
+    assert alert.annotations == {"summary": "The disk of db-1 is full"}
+
+
 def test_a_form_without_a_content_type_is_read() -> None:
     assert one(b"key=a&status=down", "").key == "a"
 

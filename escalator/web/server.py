@@ -1,0 +1,108 @@
+"""The internal listener, put together: the table of routes, their handlers, and the doors before them.
+
+Every request passes the same way: a foreign page's requests are refused, the door asks who it is, the handler answers,
+and whatever it raises becomes an error in the one shape. There is no redirect and no CORS.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from escalator.web.access import Access, guard_against_forgery
+from escalator.web.access_log import access_log_class
+from escalator.web.answers import answer_safely
+from escalator.web.board import Board
+from escalator.web.calls import Calls
+from escalator.web.context import WebContext
+from escalator.web.incidents import Incidents
+from escalator.web.operations import Operations
+from escalator.web.receive import Receivers
+from escalator.web.routes import ROUTES, Door
+from escalator.web.who import remember_name
+
+KEEPALIVE_SECONDS = 75.0
+SHUTDOWN_SECONDS = 5.0
+_RECEIVE = "/receive/"
+
+
+def build(context: WebContext) -> web.Application:
+    """The application of the internal listener."""
+    application = web.Application(middlewares=[answer_safely, _doors(context)])
+    calls = Calls(context)
+    handlers = _handlers(context, calls)
+    for route in ROUTES:
+        handler = handlers[route.name]
+        for path in _paths(route.path):
+            resource = application.router.add_resource(path)
+            resource.add_route(route.method, handler)
+            if route.method == "GET":
+                resource.add_route("HEAD", handler)
+
+    async def answer_the_waiting(_: web.Application) -> None:
+        calls.waiting.stop()
+
+    application.on_shutdown.append(answer_the_waiting)
+    return application
+
+
+def new_runner(context: WebContext, **options: Any) -> web.AppRunner:
+    """A runner for `build(context)` with everything set that the listener relies on.
+
+    `auto_decompress` stays off: what is sent packed is refused, and must not be unpacked before.
+    """
+    return web.AppRunner(
+        build(context),
+        access_log_class=access_log_class(context.engine.metrics, context.engine.clock),
+        auto_decompress=False,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        **options,
+    )
+
+
+def _handlers(context: WebContext, calls: Calls) -> Mapping[str, Handler]:
+    receivers, incidents = Receivers(context), Incidents(context)
+    operations, board = Operations(context), Board(context)
+    return {
+        "receive": receivers.receive,
+        "receive_posted": receivers.receive_posted,
+        "list_incidents": incidents.list,
+        "show_incident": incidents.show,
+        "act": incidents.act,
+        "place_call": calls.place,
+        "show_call": calls.show,
+        "healthy": operations.healthy,
+        "ready": operations.ready,
+        "reload": operations.reload,
+        "metrics": operations.metrics,
+        "openapi": operations.openapi,
+        "schema": operations.schema,
+        "board": board.show,
+    }
+
+
+def _paths(path: str) -> tuple[str, ...]:
+    """The path as the router has it. A sender's address may end in a slash: it is not worth losing alerts for."""
+    routed = path.replace("{id}", "{id:[0-9A-Za-z]{1,64}}")
+    return (routed, f"{routed}/") if path.startswith(_RECEIVE) else (routed,)
+
+
+def _doors(context: WebContext) -> Middleware:
+    access = Access(context.config)
+    doors = {path: route.door for route in ROUTES for path in (route.path, f"{route.path}/")}
+
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        guard_against_forgery(request, context.config().web.hosts)
+        resource = request.match_info.route.resource
+        if resource is not None:
+            door = doors[resource.canonical]
+        else:  # answered 404 or 405 by the router; senders hear which without a login
+            door = Door.SENDER if request.path.startswith(_RECEIVE) else Door.PEOPLE
+        if door is Door.PEOPLE:
+            remember_name(request, await access.admit(request))
+        return await handler(request)
+
+    return admit

@@ -1,0 +1,154 @@
+"""A store in a few dicts: what the fold loads from and writes to, with the schema's promises kept.
+
+It refuses what the unique indexes of the database refuse, and answers the workers' questions as the
+reader does. Nothing here decides anything.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from escalator.escalation.alerts import AlertStatus, Known
+from escalator.escalation.calls import Call, CallState
+from escalator.escalation.dialing import DuePage, OpenCall
+from escalator.escalation.events import Event
+from escalator.escalation.incidents import Incident, Line, PageState
+from escalator.escalation.rules import Rules
+from escalator.store.fold import Changes, Fold, Result
+
+
+class Memory:
+    """Incidents, calls, alerts and the timeline, after each commit."""
+
+    def __init__(self) -> None:
+        self.incidents: dict[str, Incident] = {}
+        self.calls: dict[str, Call] = {}
+        self.alerts: dict[tuple[str, str], Known] = {}
+        self.timeline: list[tuple[datetime, str, Line]] = []
+
+    def apply(self, rules: Rules, now: datetime, *events: Event) -> list[Result]:
+        """Decide these events as one batch and keep what they changed."""
+        fold = Fold(self, rules, now)
+        results = [fold.submit(event) for event in events]
+        self._write(fold.changes, now)
+        return results
+
+    # ---- what the fold asks
+
+    def incident(self, incident_id: str) -> Incident | None:
+        return self.incidents.get(incident_id)
+
+    def call(self, call_id: str) -> Call | None:
+        return self.calls.get(call_id)
+
+    def known(self, receiver: str, key: str) -> Known | None:
+        return self.alerts.get((receiver, key))
+
+    def incident_of_group(self, receiver: str, policy: str, group_key: str) -> str | None:
+        group = (receiver, policy, group_key)
+        mine = [one for one in self.incidents.values() if group_of(one) == group]
+        last = max(mine, key=lambda one: (one.is_open, one.resolved_at or one.created_at), default=None)
+        return last.id if last is not None else None
+
+    def live_call_on(self, number: str) -> str | None:
+        return next((one.id for one in self.calls.values() if one.to == number and one.is_live), None)
+
+    def call_of_sid(self, sid: str) -> str | None:
+        posts = ((call.id, post) for call in self.calls.values() for post in call.posts)
+        return next((call_id for call_id, post in posts if sid and post.sid == sid), None)
+
+    # ---- what the workers ask
+
+    def due_incidents(self, now: datetime) -> list[str]:
+        timers = [(one.due_at, one.id) for one in self.incidents.values() if one.due_at is not None]
+        return [incident_id for due_at, incident_id in sorted(timers) if due_at <= now]
+
+    def due_calls(self, now: datetime) -> list[Call]:
+        return [one for one in self.calls.values() if one.due_at is not None and one.due_at <= now]
+
+    def next_timer(self) -> datetime | None:
+        """When the engine, the follower or the dialer has to wake next."""
+        times = [one.due_at for one in (*self.incidents.values(), *self.calls.values())]
+        times += [one.timer_at for one in self.calls.values() if one.state is CallState.PLANNED]
+        return min((time for time in times if time is not None), default=None)
+
+    def due_pages(self) -> list[DuePage]:
+        return [
+            DuePage(
+                incident_id=incident.id,
+                person=page.person,
+                severity=incident.severity,
+                since=page.since,
+                tries=page.tries,
+                was_called=incident.last_placed_at is not None,
+            )
+            for incident in self.incidents.values()
+            for page in incident.pages
+            if page.state is PageState.DUE
+        ]
+
+    def open_calls(self) -> list[OpenCall]:
+        return [
+            OpenCall(
+                id=call.id,
+                kind=call.kind,
+                state=call.state,
+                to=call.to,
+                people=people_of(call),
+                created_at=call.created_at,
+                timer_at=call.timer_at,
+            )
+            for call in self.calls.values()
+            if call.state is not CallState.ENDED
+        ]
+
+    # ---- writing
+
+    def _write(self, changes: Changes, now: datetime) -> None:
+        for change in changes.alerts:
+            self.alerts[change.alert.receiver, change.alert.key] = Known(
+                incident_id=change.incident_id,
+                status=change.alert.status,
+                severity=change.severity,
+            )
+        self.incidents.update(changes.incidents)
+        self.calls.update(changes.calls)
+        self.timeline += [(now, incident_id, line) for incident_id, line in changes.lines]
+        groups = [group_of(one) for one in self.incidents.values() if one.is_open]
+        assert len(groups) == len(set(groups)), "two open incidents in one group"
+        numbers = [one.to for one in self.calls.values() if one.is_live]
+        assert len(numbers) == len(set(numbers)), "two live calls to one number"
+        tokens = [post.token_hash for one in self.calls.values() for post in one.posts]
+        assert len(tokens) == len(set(tokens)), "one token for two POSTs"
+
+
+def group_of(incident: Incident) -> tuple[str, str, str]:
+    """What at most one open incident may have."""
+    return incident.receiver, incident.policy, incident.group_key
+
+
+def people_of(call: Call) -> frozenset[str]:
+    """Who is rung by this call, or would be."""
+    if not call.is_live:
+        return frozenset(page.person for page in call.open_pages)
+    direct = {call.person} - {""}
+    return frozenset(page.person for page in call.pages) | direct
+
+
+def firing_on_file(memory: Memory, incident_id: str) -> int:
+    """How many alerts of this incident fire, counted one by one."""
+    firing = AlertStatus.FIRING
+    return sum(
+        known.incident_id == incident_id and known.status is firing
+        for known in memory.alerts.values()
+    )
+
+
+def forgetting_time(value: Incident | Call) -> Incident | Call:
+    """The value without the marks of when it was last touched, to compare what an event did."""
+    if isinstance(value, Incident):
+        return replace(value, updated_at=value.created_at)
+    return replace(value, heard_at=None, timer_at=None, prompts=min(value.prompts, 1))
+
+
+def seconds(amount: float) -> timedelta:
+    return timedelta(seconds=amount)
