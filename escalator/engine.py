@@ -160,7 +160,7 @@ class Engine:
                     await self._beat(now)
                     last_beat = now
                     on_cycle()
-                pause = self._pause(now, last_beat)
+                pause = self._pause(self.clock.now(), last_beat)
             except StoreError as error:
                 self.is_writable = False
                 self.metrics.store_errors.inc()

@@ -26,13 +26,9 @@ def step(*targets: str, wait: timedelta = HOUR, retry: timedelta = timedelta(min
     return Step(targets=targets, wait=wait, retry=retry)
 
 
-def rules(
-    *steps: Step, people: Mapping[str, Person] = PEOPLE, **of_the_policy: object
-) -> Rules:
-    """The default policy has these steps (Ana alone); an alert labelled `ring` rings that person by a policy of its own."""
-    policies = {
-        name: Policy(name=name, steps=(step(name),), fallback=(name,)) for name in people
-    }
+def rules(*steps: Step, people: Mapping[str, Person] = PEOPLE, **of_the_policy: object) -> Rules:
+    """The default policy has these steps (Ana alone). The label `ring` picks a person by a policy of their own."""
+    policies = {name: Policy(name=name, steps=(step(name),), fallback=(name,)) for name in people}
     policies["default"] = Policy(
         name="default", steps=steps or (step("ana"),), **{"fallback": ("dee",), **of_the_policy}
     )

@@ -11,7 +11,7 @@ thing happens: an effect that nobody expected fails, and so does a playbook that
 """
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 
 from memory import people_of
@@ -101,7 +101,7 @@ class Playbook:
     def __init__(self, rules: Rules):
         self.world = World(rules, self._notice)
         self._pending: list[tuple[str, str]] = []
-        self._transcript: list[str] = []
+        self._transcript: list[tuple[datetime, str]] = []
         self._lines_seen = 0
         self._lines_before = 0
         self._checks = 0
@@ -248,13 +248,13 @@ class Playbook:
     def _begins(self, what: str) -> None:
         self._nothing_is_pending(what)
         self._lines_before = len(self.world.memory.timeline)
-        self._transcript.append(f"{self._clock()} -- {what}")
+        self._write_down(self.world.now, f"-- {what}")
 
     def _ends(self) -> "Playbook":
         self.world.settle()
         timeline = self.world.memory.timeline
         for at, incident_id, line in timeline[self._lines_seen :]:
-            self._transcript.append(f"{at - START!s:>9}    {incident_id}: {line.event}: {line.text}")
+            self._write_down(at, f"   {incident_id}: {line.event}: {line.text}")
         self._lines_seen = len(timeline)
         return self
 
@@ -267,7 +267,7 @@ class Playbook:
 
     def _notice(self, what: str, whom: str) -> None:
         self._pending.append((what, whom))
-        self._transcript.append(f"{self._clock()} >> {what} {whom}")
+        self._write_down(self.world.now, f">> {what} {whom}")
 
     def _saw(self, what: str, people: tuple[str, ...]) -> "Playbook":
         seen = sorted(whom for kind, whom in self._pending if kind == what)
@@ -285,8 +285,9 @@ class Playbook:
             self._fail(otherwise)
         return self
 
-    def _fail(self, why: str) -> None:
-        raise AssertionError(f"{why}\n" + "\n".join(self._transcript))
+    def _write_down(self, at: datetime, what: str) -> None:
+        self._transcript.append((at, f"{at - START!s:>9} {what}"))
 
-    def _clock(self) -> str:
-        return f"{self.world.now - START!s:>9}"
+    def _fail(self, why: str) -> None:
+        story = sorted(self._transcript, key=lambda one: one[0])
+        raise AssertionError(f"{why}\n" + "\n".join(text for _, text in story))

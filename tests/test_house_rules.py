@@ -1,5 +1,6 @@
 """The house rules as tests. There is no list of exceptions: who needs one changes the rule, by a decision record."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from house_rules import (
 ROOT = Path(__file__).parents[1]
 CODE = sorted((ROOT / "escalator").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+DECISIONS_FOLDER = ROOT / "docs" / "decisions"
+DECISIONS = sorted(DECISIONS_FOLDER.glob("[0-9]*.md"))
 
 TOP_LEVEL = {
     "CHANGELOG.md",
@@ -119,6 +122,25 @@ def test_the_top_level_holds_what_it_should_and_no_more():
     names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
 
     assert {name for name in names - MADE_BY_TOOLS if not name.endswith(".egg-info")} == TOP_LEVEL
+
+
+@pytest.mark.parametrize("record", DECISIONS, ids=lambda record: record.name[:4])
+def test_a_decision_fills_one_page_and_is_in_the_index(record):
+    text = record.read_text(encoding="utf-8")
+    index = (DECISIONS_FOLDER / "README.md").read_text(encoding="utf-8")
+    heads = ["## Question", "## Options", "## Choice", "## What would make us change it"]
+
+    assert [line for line in text.splitlines() if line.startswith("## ")] == heads
+    assert re.match(rf"# {record.name[:4]} .+\n\n- Status: .+\n- Date: \d{{4}}-\d\d-\d\d\n", text)
+    assert text.count("- Plus: ") == text.count("- Minus: ") >= 2
+    assert len(text.splitlines()) <= 60
+    assert f"]({record.name})" in index
+
+
+def test_decisions_are_numbered_without_a_gap():
+    numbers = [int(record.name[:4]) for record in DECISIONS]
+
+    assert numbers == list(range(1, len(DECISIONS) + 1))
 
 
 # ---- the rules can tell

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tools import require_tool
 
+from escalator.app import POSTS_PATIENCE_SECONDS, SHUTDOWN_SECONDS
 from escalator.cli import CONFIG_EXIT, VERBS
 from escalator.engine import CYCLE
 
@@ -48,6 +49,13 @@ def test_the_watchdog_bears_one_missed_cycle_and_no_three(unit):
     """(K19) The engine feeds it once a cycle; a stuck one is killed within 30 seconds."""
     assert unit["Type"] == ["notify"]
     assert 2 * CYCLE < span(unit["WatchdogSec"][0]) <= timedelta(seconds=30)
+
+
+def test_a_stop_has_time_to_end_in_order(unit):
+    """(K16) The POSTs under way, then each listener, which a stubborn request holds up twice."""
+    listeners = 2 * 2 * SHUTDOWN_SECONDS
+
+    assert span(unit["TimeoutStopSec"][0]) > timedelta(seconds=POSTS_PATIENCE_SECONDS + listeners)
 
 
 def test_it_starts_the_verb_that_there_is_with_the_usual_config(unit):

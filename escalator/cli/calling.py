@@ -135,7 +135,7 @@ def _verdict(call: dict[str, Any]) -> str:
     reason = f": {plain(error['message'])}" if error.get("message") else ""
     code = f" ({error['code']})" if error.get("code") else ""
     if call["state"] == "ended":
-        lasted = f" after {span(call['duration'])}" if call["duration"] is not None else ""
+        lasted = f" after {span(call['duration'])}" if call["duration"] else ""
         answered = "answered, " if call["answered_at"] is not None else ""
         return f"The call is over{lasted}: {answered}{call['outcome']}{reason}{code}."
     if call["answered_at"] is not None:

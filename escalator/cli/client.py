@@ -11,22 +11,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 import click
 
-from escalator.cli.peeking import Peek, peek, url_of
 from escalator.config.problems import ConfigError
+
+if TYPE_CHECKING:
+    from escalator.cli.peeking import Peek
 
 TIMEOUT_SECONDS = 10.0
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _TEXT_MAX = 500
+_NOT_FOUND = 404
 
 _ADVICE: Mapping[int, str] = {
-    401: "give the token with --token.file, or name one in web.tokens of the config",
+    401: "give the right token with --token.file",
     403: "ask from the daemon's own machine, or see web.tokens and web.hosts of the config",
-    404: "see what there is with: escalator incidents list --phase all",
     413: "send less at once",
     429: "wait a little, then try again",
     503: "nothing was stored; try again in a few seconds, and see the daemon's log if it lasts",
@@ -94,14 +96,16 @@ class Client:
                 return _json(answer.read(ANSWER_MAX_BYTES), self.url)
         except urllib.error.HTTPError as refusal:
             with refusal:
-                self._refused(refusal)
+                self._refused(refusal, path)
         except (OSError, http.client.HTTPException) as failure:
             raise NoAnswer(self._no_answer(failure)) from None
 
-    def _refused(self, refusal: urllib.error.HTTPError) -> NoReturn:
+    def _refused(self, refusal: urllib.error.HTTPError, path: str) -> NoReturn:
         code, message = _error_of(refusal.read(ANSWER_MAX_BYTES))
         said = message or f"answered {refusal.code} {refusal.reason}"
         advice = _ADVICE.get(refusal.code, "")
+        if refusal.code == _NOT_FOUND and path.startswith("/api/v1/incidents/"):
+            advice = "see what there is with: escalator incidents list --phase all"
         if not message:
             advice = "is this the address of escalator's internal listener?"
         text = f"{self.url}: {said}" + (f"\n{advice}" if advice else "")
@@ -137,8 +141,10 @@ def reach(config_file: str, url: str | None, token_file: str | None) -> Client:
     return Client(base_url(known, url), {"Authorization": f"Bearer {token}"} if token else None)
 
 
-def peek_if_needed(config_file: str, url: str | None) -> Peek | None:
+def peek_if_needed(config_file: str, url: str | None) -> "Peek | None":
     """The config without its secrets; None when it does not load and `--url` makes up for it."""
+    from escalator.cli.peeking import peek  # half a second, which completing a word does not need
+
     try:
         return peek(config_file)
     except ConfigError:
@@ -148,10 +154,12 @@ def peek_if_needed(config_file: str, url: str | None) -> Peek | None:
         return None
 
 
-def base_url(known: Peek | None, url: str | None) -> str:
+def base_url(known: "Peek | None", url: str | None) -> str:
     """Where the daemon is. Raises `click.ClickException` when that cannot be said."""
     if url is not None:
         return checked_url(url)
+    from escalator.cli.peeking import url_of
+
     assert known is not None
     try:
         return url_of(known.config.listen.internal)
@@ -190,7 +198,7 @@ def read_token(token_file: str) -> str:
     return token
 
 
-def _token(known: Peek | None, token_file: str | None) -> str:
+def _token(known: "Peek | None", token_file: str | None) -> str:
     if token_file is not None:
         return read_token(token_file)
     if known is None or not known.config.web.tokens:

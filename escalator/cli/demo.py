@@ -39,6 +39,7 @@ from escalator.telemetry import configure_logging
 STORY_SECONDS = 28.0
 _SCENE_SECONDS = 10.0
 _BREATH_SECONDS = 0.8
+_INTERRUPTED = "interrupted before the story was over"
 _LOG_LINES = 20
 _KEYS = frozenset("0123456789*#")
 _COLOURS = {"alert": "red", "escalator": "yellow", ANA.short: "cyan", BEN.short: "green"}
@@ -87,6 +88,8 @@ def demo(*, auto: bool, listen: str | None, language: str, verbose: bool) -> Non
             problem = asyncio.run(_perform(Path(folder), plan, play))
     except* (StageError, StoreError, ConfigError, OSError) as group:
         problem = "; ".join(str(error) for error in _leaves(group))
+    if problem == _INTERRUPTED:
+        raise click.ClickException(problem)
     if problem:
         _show_end_of(hidden.getvalue())
         raise click.ClickException(f"the demo did not come out as told: {problem}")
@@ -121,7 +124,7 @@ def _verdict(player: Task, narrator: Task, *, is_story: bool) -> str:
                 task.result()
             except (StageError, StoryError) as error:
                 return str(error)
-    return "it was interrupted" if is_story and not player.done() else ""
+    return _INTERRUPTED if is_story and not player.done() else ""
 
 
 # ---- the story

@@ -113,9 +113,11 @@ def _alertmanager(about: dict[str, Any]) -> str:
         lines.append(
             "# Alertmanager cannot sign what it sends: give this receiver bearer or basic."
         )
+    shown = "escalator" if name == "alertmanager" else f"escalator-{name}"
     lines += [
+        f"# A route has to lead to it: receiver: {shown}",
         "receivers:",
-        f"  - name: {'escalator' if name == 'alertmanager' else f'escalator-{name}'}",
+        f"  - name: {shown}",
         "    webhook_configs:",
         f"      - url: {about['url']}",
         "        send_resolved: true",

@@ -119,11 +119,14 @@ class Stage:
     async def _tell_timelines(self) -> None:
         async with self._telling:
             for incident in list(self._told):
-                timeline = (await self.incident(incident))["timeline"]
-                for line in timeline[self._told[incident] :]:
-                    if line["event"] not in _TOLD_BY_PHONES:
-                        self._say(Told("escalator", _said(line)))
-                self._told[incident] = len(timeline)
+                await self._tell_timeline(incident)
+
+    async def _tell_timeline(self, incident: str) -> None:
+        timeline = (await self.incident(incident))["timeline"]
+        for line in timeline[self._told[incident] :]:
+            if line["event"] not in _TOLD_BY_PHONES:
+                self._say(Told("escalator", _said(line)))
+        self._told[incident] = len(timeline)
 
     async def _send(self, labels: dict[str, str], *, is_over: bool) -> str:
         annotations = {"summary": f"{labels['instance']} of the shop does not answer"}

@@ -117,14 +117,21 @@ class Exchange:
         async with self._carrier.sessions() as session:
             reporter = Reporter(call, self._carrier.callbacks, session, self._carrier.tasks)
             try:
-                await _answered_within(call, turn - self._carrier.pace.seconds())
-            except _Ended as canceled:
-                self._end(call, canceled.status, None)
-            else:
-                await self._connect(call, reporter, session)
-            await reporter.delivered()
+                await self._course(call, turn, reporter, session)
+            finally:
+                await reporter.delivered()
         call.finished.set()
         self._carrier.journal.changed()
+
+    async def _course(
+        self, call: SimCall, turn: float, reporter: Reporter, session: aiohttp.ClientSession
+    ) -> None:
+        try:
+            await _answered_within(call, turn - self._carrier.pace.seconds())
+        except _Ended as canceled:
+            self._end(call, canceled.status, None)
+        else:
+            await self._connect(call, reporter, session)
 
     async def _connect(
         self, call: SimCall, reporter: Reporter, session: aiohttp.ClientSession

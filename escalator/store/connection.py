@@ -61,9 +61,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     Raises `StoreTooNew` for a file of a newer program and `StoreError` when it cannot be opened.
     """
     try:
-        # SQLite gives its write-ahead log the mode of the database.
-        path.touch(mode=0o600)
-        path.chmod(0o600)
+        _close_to_others(path)
         connection = sqlite3.connect(
             path, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -85,6 +83,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
+
+
+def _close_to_others(path: Path) -> None:
+    """Before SQLite opens it, because the write-ahead log gets the mode that the database has then."""
+    if path.is_file():
+        path.chmod(0o600)
+    elif not path.exists():
+        path.touch(mode=0o600)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -6,7 +6,7 @@ event whose decision raises leaves no trace, so that one bad row cannot take its
 is written here: `sqlite` writes the changes.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -79,13 +79,17 @@ class AlertChange:
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch has changed, in the order to be written."""
+    """What a batch has changed, in the order to be written.
+
+    `stirs`: a timer, a page or a call is among it, so that a worker may have something to do.
+    """
 
     incidents: dict[str, Incident] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     alerts: list[AlertChange] = field(default_factory=list)
     lines: list[tuple[str, Line]] = field(default_factory=list)
     first_rings: list[Incident] = field(default_factory=list)
+    stirs: bool = False
 
     def grown(self) -> tuple[list[Any], ...]:
         """What only ever grows."""
@@ -106,12 +110,17 @@ class Fold:
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self.changes = Changes()
 
+    def expect(self, known: Mapping[AlertKey, Known | None]) -> None:
+        """What is on file of the alerts of this batch, looked up all at once."""
+        self._known.update(known)
+
     def submit(self, event: Event) -> Result:
         """Decide one event and all that follows from it. Raises what deciding raises; then nothing
         has changed.
         """
         self._undo.clear()
         grown = [(one, len(one)) for one in self.changes.grown()]
+        stirs = self.changes.stirs
         try:
             return self._apply(event)
         except BaseException:
@@ -122,6 +131,7 @@ class Fold:
                     mapping[key] = old
             for grown_list, length in grown:
                 del grown_list[length:]
+            self.changes.stirs = stirs
             raise
 
     def _apply(self, event: Event) -> Result:
@@ -209,6 +219,8 @@ class Fold:
         outcome = decide(self._rules, before, event, self._now)
         if outcome.incident is None:
             return False
+        if before is None or _has_work(before, outcome.incident):
+            self.changes.stirs = True
         if outcome.incident.last_placed_at and (before is None or before.last_placed_at is None):
             self.changes.first_rings.append(outcome.incident)
         self._set(self._incidents, incident_id, outcome.incident)
@@ -232,6 +244,7 @@ class Fold:
         decision = decide_call(self._rules, call, admitted, self._now)
         if decision.call is None:
             return Result(refused="no such call")
+        self.changes.stirs = True
         self._set(self._calls, event.call_id, decision.call)
         self._set(self.changes.calls, event.call_id, decision.call)
         self.changes.lines.extend(decision.lines)
@@ -322,3 +335,7 @@ class Fold:
     def _set(self, mapping: MutableMapping[_K, _V], key: _K, value: _V) -> None:
         self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
         mapping[key] = value
+
+
+def _has_work(before: Incident, after: Incident) -> bool:
+    return before.pages is not after.pages or before.due_at != after.due_at

@@ -9,18 +9,19 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from escalator.escalation.alerts import Known
 from escalator.escalation.calls import Call
-from escalator.escalation.events import Event
+from escalator.escalation.events import AlertReceived, Event
 from escalator.escalation.incidents import Incident
 from escalator.escalation.rules import Rules
 from escalator.store import rows
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreError
-from escalator.store.fold import AlertChange, Changes, Fold, Result
+from escalator.store.fold import AlertChange, AlertKey, Changes, Fold, Result
 from escalator.store.tally import count
 from escalator.telemetry import Metrics
 
@@ -41,6 +42,8 @@ _GROUP = (
     "SELECT id FROM incidents WHERE receiver = ? AND policy = ? AND group_key = ? "
     "ORDER BY resolved_at IS NOT NULL, resolved_at DESC LIMIT 1"
 )
+
+KEYS_AT_ONCE = 256
 
 
 def _upsert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
@@ -63,7 +66,10 @@ _PUT_ALERT = (
     "starts_at = excluded.starts_at, ends_at = excluded.ends_at, url = excluded.url, raw = excluded.raw, "
     "last_seen = excluded.last_seen, seen = seen + 1"
 )
-_LEAVE_ALERT = "UPDATE alerts SET is_current = 0, status = 'resolved' WHERE receiver = ? AND key = ? AND incident_id = ?"
+_LEAVE_ALERT = (
+    "UPDATE alerts SET is_current = 0, status = 'resolved' "
+    "WHERE receiver = ? AND key = ? AND incident_id = ?"
+)
 _PUT_LINE = (
     "INSERT INTO timeline (incident_id, at, event, text, by, call) VALUES (?, ?, ?, ?, ?, ?)"
 )
@@ -75,6 +81,7 @@ class SqliteStore:
     def __init__(self, path: Path, metrics: Metrics):
         self.path = path
         self._metrics = metrics
+        self.stirred = False  # whether the last batch left something for a worker to do
         self._connection = open_for_writing(path)
 
     def close(self) -> None:
@@ -87,25 +94,37 @@ class SqliteStore:
         """Decide a batch and commit it. An event that could not be decided, or whose outcome the tables refuse, yields
         its exception and changes nothing.
 
-        Raises `StoreError` when the batch could not be written; then nothing of it is stored.
+        Raises `StoreError` when the batch could not be written; then nothing of it is stored, save for a batch that
+        was taken apart because of a refused event.
         """
+        self.stirred = False
+        return self._apply(events, rules, now)
+
+    def _apply(
+        self, events: Sequence[Event], rules: Rules, now: datetime
+    ) -> list[Result | Exception]:
+        started = time.perf_counter()
         try:
-            return self._commit(events, rules, now)
+            results, changes = self._commit(events, rules, now)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - it is some event's fault, and must not be the others'
             if len(events) == 1:
                 return [error]
+        else:
+            self.stirred = self.stirred or changes.stirs
+            count(self._metrics, changes, len(events), now, time.perf_counter() - started)
+            return results
         half = len(events) // 2
-        return [*self.apply(events[:half], rules, now), *self.apply(events[half:], rules, now)]
+        return [*self._apply(events[:half], rules, now), *self._apply(events[half:], rules, now)]
 
     def _commit(
         self, events: Sequence[Event], rules: Rules, now: datetime
-    ) -> list[Result | Exception]:
-        started = time.perf_counter()
+    ) -> tuple[list[Result | Exception], Changes]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             fold = Fold(self, rules, now)
+            fold.expect(self._known_of(events))
             results = [_decided(fold, event) for event in events]
             self._write(fold.changes, now)
             self._connection.execute("COMMIT")
@@ -118,8 +137,7 @@ class SqliteStore:
         except BaseException:
             self._roll_back()
             raise
-        count(self._metrics, fold.changes, len(events), now, time.perf_counter() - started)
-        return results
+        return results, fold.changes
 
     def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement in a transaction of its own and count the rows. For chores, never for incidents."""
@@ -142,6 +160,25 @@ class SqliteStore:
         """What is on file about an alert."""
         row = self._connection.execute(_KNOWN, (receiver, key)).fetchone()
         return None if row is None else rows.known_value(row)
+
+    def _known_of(self, events: Sequence[Event]) -> dict[AlertKey, Known | None]:
+        """What is on file of all alerts of a batch, in a query a receiver and some hundred keys."""
+        asked = [
+            (event.alert.receiver, event.alert.key)
+            for event in events
+            if isinstance(event, AlertReceived)
+        ]
+        found: dict[AlertKey, Known | None] = dict.fromkeys(asked)
+        for receiver in {receiver for receiver, _ in asked}:
+            keys = [key for one, key in found if one == receiver]
+            for at in range(0, len(keys), KEYS_AT_ONCE):
+                some = keys[at : at + KEYS_AT_ONCE]
+                # A fixed number of marks, so that the statement is prepared once.
+                marks = (*some, *[None] * (_bucket(len(some)) - len(some)))
+                rows_found = self._connection.execute(_known_many(len(marks)), (receiver, *marks))
+                for key, *row in rows_found:
+                    found[receiver, key] = rows.known_value(row)
+        return found
 
     def incident_of_group(self, receiver: str, policy: str, group_key: str) -> str | None:
         """The open incident of a group, else the one resolved last."""
@@ -253,6 +290,26 @@ def load_call(connection: sqlite3.Connection, call_id: str) -> Call | None:
     )
 
 
+def _bucket(count: int) -> int:
+    """The next power of four, so that few statements serve batches of any size."""
+    size = 1
+    while size < count:
+        size *= 4
+    return size
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@cache
+def _known_many(keys: int) -> str:
+    marks = ", ".join("?" * keys)
+    return (
+        "SELECT key, incident_id, status, severity FROM alerts "
+        f"WHERE receiver = ? AND key IN ({marks}) AND is_current = 1"
+    )
+
+
 def _decided(fold: Fold, event: Event) -> Result | Exception:
     try:
         return fold.submit(event)
@@ -270,8 +327,8 @@ def _alert_row(change: AlertChange, at: int | None) -> tuple[Any, ...]:
         change.incident_id,
         alert.status.value,
         change.severity,
-        json.dumps(dict(alert.labels), ensure_ascii=False),
-        json.dumps(dict(alert.annotations), ensure_ascii=False),
+        _encode(alert.labels),
+        _encode(alert.annotations),
         rows.to_stored(alert.starts_at),
         rows.to_stored(alert.ends_at),
         alert.url,

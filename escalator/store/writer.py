@@ -30,7 +30,10 @@ class Lane(Enum):
 
 
 class Applies(Protocol):
-    """What the writer needs of a store."""
+    """What the writer needs of a store. `stirred`: the last batch left something for a worker to do."""
+
+    @property
+    def stirred(self) -> bool: ...
 
     def apply(
         self, events: Sequence[Event], rules: Rules, now: datetime
@@ -164,7 +167,7 @@ class Writer:
         for job, part in batch:
             job.results.extend(results[at : at + len(part)])
             at += len(part)
-        self._finish(batch, len(events), None)
+        self._finish(batch, len(events), None, stirred=self._store.stirred)
 
     def _fail(self, batch: list[tuple[_Job, Sequence[Event]]], error: Exception) -> None:
         with self._wake:
@@ -177,12 +180,19 @@ class Writer:
         self._finish(batch, count, error)
 
     def _finish(
-        self, batch: list[tuple[_Job, Sequence[Event]]], count: int, error: Exception | None
+        self,
+        batch: list[tuple[_Job, Sequence[Event]]],
+        count: int,
+        error: Exception | None,
+        *,
+        stirred: bool = False,
     ) -> None:
         with self._wake:
             self._waiting -= count
         assert self._loop is not None, "the writer was started"
-        self._loop.call_soon_threadsafe(self._wake_callers, [job for job, _ in batch], error)
+        self._loop.call_soon_threadsafe(
+            self._wake_callers, [job for job, _ in batch], error, stirred
+        )
 
     def _do(self, chore: Callable[[], Any], future: asyncio.Future[Any]) -> None:
         assert self._loop is not None, "the writer was started"
@@ -195,14 +205,19 @@ class Writer:
 
     # ---- on the loop
 
-    def _wake_callers(self, jobs: list[_Job], error: Exception | None) -> None:
+    def _wake_callers(
+        self,
+        jobs: list[_Job],
+        error: Exception | None,
+        stirred: bool,  # noqa: FBT001 - passed by the loop, which knows no keywords
+    ) -> None:
         for job in jobs:
             if error is not None:
                 _settle(job.future, None, error)
             elif not job.rest:
                 _settle(job.future, job.results, None)
         # Workers that were rung for what cannot be decided would at once try it again, for ever.
-        if any(isinstance(result, Result) for job in jobs for result in job.results):
+        if stirred:
             self._on_commit()
 
 

@@ -51,7 +51,16 @@ def access_log_class(metrics: Metrics, clock: Clock) -> type[AbstractAccessLogge
 
 def route_of(request: web.BaseRequest) -> str:
     """The template of the route that a request took, as `/receive/{receiver}`."""
-    if not isinstance(request, web.Request):
-        return _UNMATCHED
-    resource = request.match_info.route.resource
-    return _UNMATCHED if resource is None else resource.canonical
+    # What is no HTTP is answered by aiohttp itself and never reaches the router.
+    match = getattr(request, "_match_info", None)
+    resource = None if match is None else match.route.resource
+    return _UNMATCHED if resource is None else str(resource.canonical)
+
+
+def sampled_logger(clock: Clock) -> logging.Logger:
+    """The `logger` for an `AppRunner`: aiohttp tells of every malformed request at length; one a second will do."""
+    sampled = Sampled(clock.boottime)
+    logger = logging.Logger("aiohttp.server")  # noqa: LOG001 - the filter is this runner's and not everybody's
+    logger.parent = logging.getLogger()
+    logger.addFilter(lambda record: sampled(str(record.msg)) is not None)
+    return logger

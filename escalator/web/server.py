@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from escalator.web.access import Access, guard_against_forgery
-from escalator.web.access_log import access_log_class
+from escalator.web.access_log import access_log_class, sampled_logger
 from escalator.web.answers import answer_safely
 from escalator.web.board import Board
 from escalator.web.calls import Calls
@@ -52,9 +52,11 @@ def new_runner(context: WebContext, **options: Any) -> web.AppRunner:
 
     `auto_decompress` stays off: what is sent packed is refused, and must not be unpacked before.
     """
+    clock = context.engine.clock
     return web.AppRunner(
         build(context),
-        access_log_class=access_log_class(context.engine.metrics, context.engine.clock),
+        access_log_class=access_log_class(context.engine.metrics, clock),
+        logger=sampled_logger(clock),
         auto_decompress=False,
         keepalive_timeout=KEEPALIVE_SECONDS,
         shutdown_timeout=SHUTDOWN_SECONDS,

@@ -141,6 +141,15 @@ async def test_listens_to_two_prompts_and_hangs_up(customer, application):
     assert call.status == "completed"
 
 
+async def test_hangs_up_at_the_end_of_the_prompt_and_hears_no_more(customer, application):
+    customer.simulator.people[ANA] = Script.answers(listens=1)
+    application.pages["/answer"] = MENU.replace("<Redirect>/answer</Redirect>", "<Say>Bye.</Say>")
+
+    call = await customer.call_through()
+
+    assert call.heard == ["Press 4."]
+
+
 async def test_hangs_up_in_the_middle_of_a_sentence(customer, application):
     customer.simulator.people[ANA] = Script.answers(hangs_up_after=2)
     application.pages["/answer"] = f"<Response><Say>{'so ' * 100}</Say><Say>more</Say></Response>"

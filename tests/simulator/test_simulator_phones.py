@@ -54,7 +54,8 @@ async def test_a_manual_phone_declines_or_hangs_up(customer, application):
     second.hang_up()
     await second.ended()
 
-    assert (first.status, second.status) == ("no-answer", "completed")
+    assert (first.status, first.sip, second.status) == ("no-answer", 603, "completed")
+    assert first.line.clock < 10
     assert second.line.clock < 10
 
 
@@ -121,3 +122,19 @@ async def test_waiting_in_vain_tells_what_happened(customer, simulator):
 
     with pytest.raises(TimeoutError, match=rf"(?s)not within 0.01 s.*to {ANA[1:]}: busy|busy"):
         await simulator.wait_call(to=ANA, n=2, within=0.01)
+
+
+async def test_a_listener_that_fails_is_not_forgotten(customer, simulator):
+    def fails(event: object) -> None:
+        if isinstance(event, Ringing):
+            raise LookupError("the listener's own fault")  # noqa: TRY004 - a fault, not a check
+
+    simulator.listeners.append(fails)
+    await customer.place()
+
+    with pytest.raises(TimeoutError, match="the listener's own fault"):
+        await simulator.settle(within=0.1)
+    with pytest.raises(BaseExceptionGroup) as failed:
+        await simulator.stop()
+
+    assert failed.group_contains(LookupError, match="own fault")

@@ -156,6 +156,20 @@ async def test_callbacks_carry_the_usual_headers_and_empty_places(customer, appl
     assert (got["Caller"], got["Called"]) == (got["From"], got["To"])
 
 
+async def test_a_password_in_the_url_is_kept_when_nobody_asks(customer, application):
+    async def forbidden(_: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    application.pages["/answer"] = forbidden
+    customer.simulator.people[ANA] = Script.answers()
+
+    await customer.call_through(Url=application.url.replace("//", "//user:word@") + "/answer")
+
+    answers = [got for got in application.got if got.raw_path == "/answer"]
+    assert len(answers) == 1
+    assert "Authorization" not in answers[0].headers
+
+
 async def test_a_password_in_the_url_is_sent_only_when_asked_for(customer, application):
     seen = []
 

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import web
 
-from escalator.simulator import Script
+from escalator.simulator import Script, Simulator
 
 ANA = "+447700900123"
 
@@ -81,3 +81,19 @@ async def test_an_update_without_sense_is_refused(customer, form):
 
     assert status == 400
     assert call.status == "queued"
+
+
+async def test_a_call_canceled_in_the_queue_ends_without_a_word(customer, application):
+    customer.simulator = simulator = Simulator(calls_per_second=0.001)
+    async with simulator.run():
+        await customer.place()
+        queued = await customer.place()
+
+        status, body = await customer.request(
+            "POST", f"/Calls/{queued.sid}.json", data={"Status": "canceled"}
+        )
+        await queued.ended()
+
+    assert (status, body["status"], body["start_time"]) == (200, "canceled", None)
+    assert queued.callbacks == []
+    assert queued.sid not in {got["CallSid"] for got in application.got}

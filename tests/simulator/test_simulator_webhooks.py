@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
+from twilio.request_validator import RequestValidator
 
-from escalator.simulator import Script
+from escalator.simulator import AUTH_TOKEN, Script
 from escalator.simulator.conversation import APPLICATION_ERROR
 from escalator.simulator.overrides import Overrides, split
 
@@ -283,6 +284,8 @@ async def test_a_redirected_post_loses_its_form(customer, application, simulator
 
     redirected = next(got for got in application.got if got.raw_path == "/key/")
     assert (redirected.method, redirected.form) == ("GET", [])
+    signature = redirected.headers["X-Twilio-Signature"]
+    assert RequestValidator(AUTH_TOKEN).validate(f"{application.url}/key/", {}, signature)
     assert call.heard == ["Hello."]
 
 
@@ -345,3 +348,19 @@ async def test_a_slow_status_callback_does_not_hold_up_the_call(customer, applic
 
     assert call.heard == ["Hello."]
     assert {callback.status for callback in call.status_callbacks()} == {204}
+
+
+async def test_a_status_callback_waits_a_moment_for_the_one_before(customer, application):
+    arrived_meanwhile = []
+
+    async def takes_its_time(_: web.Request) -> web.Response:
+        before = application.paths().count("/status")
+        await asyncio.sleep(0.05)
+        arrived_meanwhile.append(application.paths().count("/status") - before)
+        return web.Response(status=204)
+
+    application.pages |= {"/answer": HELLO, "/status": takes_its_time}
+
+    await customer.call_through()
+
+    assert arrived_meanwhile == [0, 0, 0, 0]

@@ -1,0 +1,279 @@
+"""`escalator demo`, as a process of its own: what it shows has happened, and nothing of it stays."""
+
+import asyncio
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from escalator.cli.demo import StoryError, _play_story
+from escalator.cli.stage import Plan, StageError, raised
+from escalator.simulator import Ringing, Script
+from escalator.simulator.scene import ANA, BEN
+
+COMMAND = [sys.executable, "-m", "escalator", "demo"]
+WALL_SECONDS_MAX = 30
+STORY = [
+    ("alert", r"DatabaseDown on db1, critical"),
+    ("Ana", r"the phone rings .*012\)"),
+    ("Ana", r"declines"),
+    ("escalator", r"step 2 of round 1: Ben Shah"),
+    ("Ben", r"the phone rings .*123\)"),
+    ("Ben", r"answers"),
+    ("Ben", r"“.*DatabaseDown.*”"),
+    ("Ben", r"presses 4"),
+    ("escalator", r"acknowledged by Ben Shah"),
+    ("Ben", r"“Acknowledged\.”"),
+    ("Ben", r"hangs up after \d+ s"),
+    ("alert", r"DatabaseDown on db1 no longer fires"),
+    ("escalator", r"resolved: nothing fires any more"),
+]
+
+
+def surroundings(folder, **more):
+    return {**os.environ, "TMPDIR": str(folder), **more}
+
+
+@pytest.mark.acceptance
+def test_demo_auto_plays_the_story(tmp_path):
+    began = time.monotonic()
+    played = subprocess.run(
+        [*COMMAND, "--auto"],
+        capture_output=True,
+        text=True,
+        env=surroundings(tmp_path),
+        timeout=WALL_SECONDS_MAX,
+        check=False,
+    )
+    lasted = time.monotonic() - began
+
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert lasted < WALL_SECONDS_MAX
+    assert "on 127.0.0.1: no account, no real calls" in played.stdout
+    assert_in_order(played.stdout, [rf"{who}\s+{what}" for who, what in STORY])
+    assert "\x1b" not in played.stdout
+    assert played.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def assert_in_order(text, patterns):
+    position = 0
+    for pattern in patterns:
+        found = re.compile(pattern).search(text, position)
+        assert found, f"no {pattern!r} after:\n{text[:position]}\nbut:\n{text[position:]}"
+        position = found.end()
+
+
+@pytest.mark.acceptance
+def test_somebody_plays_both_phones_line_by_line(tmp_path):
+    with Played(tmp_path) as demo:
+        demo.see("Press Enter to break the database")
+        demo.type("")
+        demo.see("Ana        the phone rings")
+        demo.type("4")
+        demo.see("Ana's phone rings: answer with a first")
+        demo.type("a")
+        demo.see("Ana        answers")
+        demo.see("Ana +“Escalator")
+        demo.type("5")
+        demo.see("escalator  passed on by Ana Ortega")
+        demo.see("Ben        the phone rings")
+        demo.type("a")
+        demo.see("Ben +“Escalator")
+        demo.type("4")
+        demo.see("escalator  acknowledged by Ben Shah")
+        demo.see("Ben +“Acknowledged")
+        demo.type("r")
+        demo.see("escalator  resolved: nothing fires any more")
+        demo.type("r")
+        demo.see("Nothing is broken")
+        demo.type("q")
+
+        assert demo.process.wait(10) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_can_be_stopped_at_any_time_and_leaves_nothing(tmp_path, number):
+    with Played(tmp_path) as demo:
+        demo.see("Press Enter to break the database")
+        demo.type("")
+        demo.see("Ana        the phone rings")
+        assert list(tmp_path.iterdir()) != []
+        demo.process.send_signal(number)
+
+        assert demo.process.wait(10) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.acceptance
+def test_a_story_that_was_not_played_to_its_end_is_no_success(tmp_path):
+    with Played(tmp_path, "--auto") as demo:
+        demo.see("Ana        the phone rings")
+        demo.process.send_signal(signal.SIGINT)
+
+        assert demo.process.wait(10) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.acceptance
+def test_a_port_that_is_taken_is_told(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        played = subprocess.run(
+            [*COMMAND, "--auto", "--listen", f"127.0.0.1:{port}"],
+            capture_output=True,
+            text=True,
+            env=surroundings(tmp_path),
+            timeout=WALL_SECONDS_MAX,
+            check=False,
+        )
+
+    assert played.returncode == 1
+    assert str(port) in played.stderr.splitlines()[-1]
+    assert "Traceback" not in played.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:8911", "192.0.2.1:1", "8911", "nowhere"])
+def test_it_is_for_this_machine_only(tmp_path, address):
+    played = subprocess.run(
+        [*COMMAND, "--listen", address],
+        capture_output=True,
+        text=True,
+        env=surroundings(tmp_path),
+        check=False,
+    )
+
+    assert played.returncode == 2
+    assert "--listen" in played.stderr
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize(("environ", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals_and_for_those_who_want_it(tmp_path, environ, is_coloured):
+    clean = {name: value for name, value in surroundings(tmp_path).items() if name != "NO_COLOR"}
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        COMMAND, stdin=end, stdout=end, stderr=end, env={**clean, "TERM": "xterm", **environ}
+    ) as process:
+        os.close(end)
+        shown = read_until(terminal, b"Press Enter")
+        os.write(terminal, b"\n")
+        shown += read_until(terminal, b"the phone rings")
+        os.write(terminal, b"q\n")
+        assert process.wait(10) == 0
+    os.close(terminal)
+
+    assert (b"\x1b[" in shown) is is_coloured
+
+
+def read_until(terminal, words):
+    shown = b""
+    while words not in shown:
+        shown += os.read(terminal, 4096)
+    return shown
+
+
+# ---- a story that comes out differently
+
+
+@pytest.fixture
+def fast():
+    return Plan(speed=60, wait=1)
+
+
+async def play(folder, plan, *, ben):
+    """Play the story with a Ben who does something else as soon as Ana's phone rings."""
+    told = []
+    async with raised(folder, plan, told.append) as stage:
+
+        def meddle(event):
+            if isinstance(event, Ringing) and event.call.to == ANA.number:
+                stage.simulator.people[BEN.number] = ben
+
+        stage.simulator.listeners.append(meddle)
+        try:
+            await _play_story(stage)
+        except StoryError as error:
+            return str(error)
+    return ""
+
+
+async def test_the_story_holds_when_it_is_true(tmp_path, fast):
+    assert await play(tmp_path, fast, ben=Script.answers("4")) == ""
+
+
+@pytest.mark.parametrize(
+    ("ben", "reason"),
+    [
+        (Script.answers("6"), "the incident is resolved, not acknowledged"),
+        (Script.answers(hangs_up_after=0.1), "the incident is triggered, not acknowledged"),
+        (Script.answers("14"), "Ben pressed '14'"),
+    ],
+)
+async def test_a_story_that_is_not_true_fails_with_what_is_off(tmp_path, fast, ben, reason):
+    assert await play(tmp_path, fast, ben=ben) == reason
+
+
+async def test_a_daemon_that_dies_ends_the_play(tmp_path, fast):
+    with pytest.raises(ExceptionGroup) as died:
+        async with raised(tmp_path, fast, lambda _: None) as stage:
+            stage.daemon.stop()
+            await asyncio.sleep(5)
+            await stage.incident("any")
+
+    assert died.group_contains(StageError, match="the daemon stopped by itself")
+
+
+class Played:
+    """A demo under way: what it has shown, and its keyboard."""
+
+    def __init__(self, folder, *arguments):
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=surroundings(folder, PYTHONUNBUFFERED="1"),
+        )
+        self._arrived = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        self._reader.join(10)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def type(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def see(self, pattern, within=10):
+        with self._arrived:
+            seen = self._arrived.wait_for(lambda: re.search(pattern, self.shown), within)
+        assert seen, f"no {pattern!r} within {within} s:\n{self.shown}"
+
+    def _read(self):
+        while chunk := os.read(self.process.stdout.fileno(), 4096):
+            with self._arrived:
+                self.shown += chunk.decode()
+                self._arrived.notify_all()
