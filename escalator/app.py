@@ -82,7 +82,8 @@ class Daemon:
             try:
                 await self._serve()
             finally:
-                self._scheduler.shutdown(wait=False)
+                if self._scheduler.running:
+                    self._scheduler.shutdown(wait=False)
                 await self.engine.stop()
                 reader.close()
                 await self._carrier.aclose()

@@ -65,11 +65,11 @@ class Memory:
     def due_calls(self, now: datetime) -> list[Call]:
         return [one for one in self.calls.values() if one.due_at is not None and one.due_at <= now]
 
-    def next_timer(self) -> datetime | None:
-        """When the engine, the follower or the dialer has to wake next."""
+    def next_timer(self, now: datetime) -> datetime | None:
+        """When, after now, the engine, the follower or the dialer has to wake next."""
         times = [one.due_at for one in (*self.incidents.values(), *self.calls.values())]
         times += [one.timer_at for one in self.calls.values() if one.state is CallState.PLANNED]
-        return min((time for time in times if time is not None), default=None)
+        return min((time for time in times if time is not None and time > now), default=None)
 
     def due_pages(self) -> list[DuePage]:
         return [

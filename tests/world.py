@@ -80,7 +80,7 @@ class World:
         """Let everything happen that happens until then."""
         self.settle()
         while (wake := self._next_moment()) is not None and wake <= end:
-            self.now = max(self.now, wake)
+            self.now = wake
             self.settle()
         self.now = end
         self.settle()
@@ -93,7 +93,7 @@ class World:
         raise AssertionError(f"livelock: after {TURNS_MAX} turns something is still due")
 
     def _next_moment(self) -> datetime | None:
-        times = [self.memory.next_timer(), self._coming[0][0] if self._coming else None]
+        times = [self.memory.next_timer(self.now), self._coming[0][0] if self._coming else None]
         return min((time for time in times if time is not None), default=None)
 
     def _turn(self) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from escalator.cli.failures import leaves
 from escalator.cli.stage import Plan, Stage, StageError, raised
 from escalator.clock import SystemClock
 from escalator.config.problems import ConfigError
@@ -87,7 +88,7 @@ def demo(*, auto: bool, listen: str | None, language: str, verbose: bool) -> Non
         with TemporaryDirectory(prefix="escalator-demo-") as folder:
             problem = asyncio.run(_perform(Path(folder), plan, play))
     except* (StageError, StoreError, ConfigError, OSError) as group:
-        problem = "; ".join(str(error) for error in _leaves(group))
+        problem = "; ".join(str(error) for error in leaves(group))
     if problem == _INTERRUPTED:
         raise click.ClickException(problem)
     if problem:
@@ -295,13 +296,6 @@ def _show_end_of(hidden: str) -> None:
     lines = hidden.splitlines()[-_LOG_LINES:]
     if lines:
         click.echo("The last lines of the daemon's log:\n  " + "\n  ".join(lines), err=True)
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
 
 
 def _loopback(listen: str | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from escalator.app import Daemon
+from escalator.cli.failures import leaves
 from escalator.cli.options import config_file
 from escalator.config.loading import load
 from escalator.config.problems import ConfigError
@@ -55,7 +56,7 @@ def serve(config_file: str, log_level: str, log_format: LogFormat) -> None:
     try:
         asyncio.run(_run(Daemon(path, loaded)))
     except* (StoreError, OSError) as group:
-        failures.extend(group.exceptions)
+        failures.extend(leaves(group))
     for failure in failures:
         click.echo(f"escalator: {failure}", err=True)
     sys.exit(EXIT_FAILURE if failures else 0)

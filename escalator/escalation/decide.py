@@ -26,6 +26,7 @@ from escalator.escalation.events import (
 )
 from escalator.escalation.incidents import Incident, Outcome, PageState, Phase
 from escalator.escalation.rules import OnNewAlerts, Rules
+from escalator.escalation.wrong_clock import mend_incident
 
 
 def decide(rules: Rules, incident: Incident | None, event: IncidentEvent, now: datetime) -> Outcome:
@@ -171,7 +172,8 @@ def _resolve(draft: Draft, by: str | None, call: str | None, text: str) -> None:
 
 
 def _due(draft: Draft) -> None:
-    incident, now = draft.incident, draft.now
+    now = draft.now
+    incident = draft.incident = mend_incident(draft.incident, now)
     is_over = incident.until is not None and now >= incident.until
     match incident.phase:
         case Phase.TRIGGERED:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from escalator.escalation.calls import CallKind, CallState
 from escalator.escalation.events import Wanted
 from escalator.escalation.rules import Rules
+from escalator.escalation.wrong_clock import is_absurd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +162,12 @@ def _is_planned_page(call: OpenCall) -> bool:
 
 
 def _planned(calls: Sequence[OpenCall], now: datetime) -> list[OpenCall]:
-    ready = [
-        call
-        for call in calls
-        if call.state is CallState.PLANNED and (call.timer_at is None or call.timer_at <= now)
-    ]
+    ready = [call for call in calls if call.state is CallState.PLANNED and _is_ready(call, now)]
     return sorted(ready, key=lambda call: call.created_at)
+
+
+def _is_ready(call: OpenCall, now: datetime) -> bool:
+    return call.timer_at is None or call.timer_at <= now or is_absurd(call.timer_at, now)
 
 
 def _place_planned(

@@ -21,6 +21,7 @@ from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import Verdict, Verifier
 from escalator.phone.speech import Speaker, speaker_for
 from escalator.phone.tokens import looks_like_token, token_hash
+from escalator.phone.twilio import CALLBACK_RETRIES
 from escalator.phone.twiml import Say
 from escalator.store.errors import StoreError
 from escalator.store.fold import Result
@@ -64,11 +65,22 @@ class Callback:
 
 
 class Callbacks:
-    """The handlers of the public listener. `settings` is the config in force."""
+    """The handlers of the public listener. `settings` is the config in force.
 
-    def __init__(self, engine: Engine, settings: PhoneSettings):
+    `answer_wait` and `key_wait` are how many seconds a commit may take before something else is said.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: PhoneSettings,
+        *,
+        answer_wait: float = ANSWER_WAIT_SECONDS,
+        key_wait: float = KEY_WAIT_SECONDS,
+    ):
         self._engine = engine
         self._clock = engine.clock
+        self._answer_wait, self._key_wait = answer_wait, key_wait
         self.use(settings)
 
     def use(self, settings: PhoneSettings) -> None:
@@ -130,7 +142,7 @@ class Callbacks:
             request=request,
             machine=machine,
         )
-        result = await self._submit(event, ANSWER_WAIT_SECONDS)
+        result = await self._submit(event, self._answer_wait)
         call = result.call if result is not None and result.call is not None else callback.call
         if call.kind is CallKind.DIRECT and call.speech is not None:
             return prompts.direct(call.speech)
@@ -198,7 +210,7 @@ class Callbacks:
             key=key,
             heard=heard,
         )
-        result = await self._submit(event, KEY_WAIT_SECONDS)
+        result = await self._submit(event, self._key_wait)
         if result is None or result.call is None:
             return self._hold(callback, speaker, key)
         return await self._after_key(callback, speaker, action, result.call)
@@ -218,7 +230,7 @@ class Callbacks:
         again = CallPrompted(
             call_id=call.id, token_hash=callback.token_hash, sid=callback.sid, request=request
         )
-        result = await self._submit(again, ANSWER_WAIT_SECONDS)
+        result = await self._submit(again, self._answer_wait)
         call = result.call if result is not None and result.call is not None else call
         callback.query["r"] = "0"
         return self._prompt(callback, call, *done, speaker.say("new_alerts", count=len(fresh)))
@@ -259,7 +271,7 @@ class Callbacks:
             sip_code=_number(params.get("SipResponseCode")),
             machine=is_machine(params.get("AnsweredBy", "")),
         )
-        if await self._submit(event, KEY_WAIT_SECONDS) is None:
+        if await self._submit(event, self._key_wait) is None:
             return web.Response(status=503, headers={**_HEADERS, "Retry-After": "1"})
         log.info("call_reported", call=callback.call.id, status=status)
         return web.Response(status=204, headers=_HEADERS)
@@ -300,7 +312,7 @@ class Callbacks:
         return person.name if person is not None else (key or "")
 
     def _url(self, callback: Callback, name: str) -> str:
-        return self._settings.callback_url(callback.token, name)
+        return self._settings.callback_url(callback.token, name) + CALLBACK_RETRIES
 
     async def _nothing_here(self, _: web.Request) -> web.Response:
         return _not_found()

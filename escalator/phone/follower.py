@@ -7,7 +7,7 @@ unclear at once.
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from escalator.engine import Engine, Undecided
 from escalator.escalation.calls import BOUND, Call, CallState, Ending
@@ -20,6 +20,7 @@ from escalator.escalation.events import (
     CallUnreadable,
     Event,
 )
+from escalator.escalation.wrong_clock import is_absurd
 from escalator.phone.carrier import (
     Carrier,
     CarrierCall,
@@ -106,6 +107,8 @@ class Follower:
 
     async def _chore(self, call: Call) -> Event | None:
         now = self._clock.now()
+        if is_absurd(call.due_at, now):
+            return CallDue(call_id=call.id)
         ending = next((one for one in call.endings if one.due_at <= now), None)
         if ending is not None:
             return await self._end(call, ending)
@@ -122,7 +125,7 @@ class Follower:
         if isinstance(listed, Unreadable):
             log.warning("list_unreadable", call=call.id, reason=listed.reason)
             return CallListed(call_id=call.id, sids=None)
-        sids = candidates(call, listed)
+        sids = candidates(call, listed, self._clock.wall() - self._clock.now())
         if not sids and not listed.complete:
             return CallListed(call_id=call.id, sids=None)
         log.info("call_looked_for", call=call.id, found=len(sids))
@@ -167,23 +170,31 @@ class Follower:
         return found.status if found.status in _OVER or found.status == "in-progress" else ""
 
 
-def candidates(call: Call, listed: Listed) -> tuple[str, ...]:
+def candidates(call: Call, listed: Listed, ahead: timedelta) -> tuple[str, ...]:
     """The listed calls that this POST may have made, the closest in time first.
 
-    The carrier's list holds no mark of ours, so number, direction and the moment of creation decide.
+    `ahead` is how far the wall clock, which is the carrier's too, is ahead of engine time. The carrier's list holds no mark of ours, so number, direction and the moment of creation decide.
     """
-    posted = call.posted_at
-    if posted is None:
+    if call.posted_at is None:
         return ()
+    posted = call.posted_at + ahead
     fitting = [
-        (abs(found.created_at - posted), found.sid)
+        (_distance(found.created_at, posted), found.sid)
         for found in listed.calls
-        if found.created_at is not None
-        and posted - LIST_BEFORE <= found.created_at <= posted + LIST_AFTER
-        and found.direction.startswith("outbound")
-        and found.to == call.to
+        if found.direction.startswith("outbound") and found.to == call.to and _may_be(found, posted)
     ]
     return tuple(sid for _, sid in sorted(fitting))
+
+
+def _may_be(found: CarrierCall, posted: datetime) -> bool:
+    """Whether a listed call is of the right time. One that still waits in the carrier's queue may have no date yet."""
+    if found.created_at is None:
+        return found.status not in _OVER
+    return posted - LIST_BEFORE <= found.created_at <= posted + LIST_AFTER
+
+
+def _distance(created_at: datetime | None, posted: datetime) -> timedelta:
+    return LIST_AFTER if created_at is None else abs(created_at - posted)
 
 
 def is_machine(answered_by: str) -> bool:

@@ -32,7 +32,7 @@ class PhoneSettings:
         )
 
     def callback_url(self, token: str, name: str) -> str:
-        """Where the carrier reaches us about one call: `answer`, `status` or `machine`."""
+        """Where the carrier reaches us about one call: `answer`, `key`, `status` or `machine`, with a query or not."""
         return f"{self.public_url.rstrip('/')}/t/{token}/{name}"
 
 

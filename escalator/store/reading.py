@@ -9,19 +9,19 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from escalator.escalation.calls import Call, CallKind, CallState
 from escalator.escalation.dialing import DuePage, OpenCall
 from escalator.escalation.incidents import Incident
+from escalator.escalation.wrong_clock import ABSURD
 from escalator.store import rows
 from escalator.store.connection import open_for_reading
 from escalator.store.sqlite import load_call, load_incident
 
 DUE_MAX = 200
-ABSURD = timedelta(days=31)
 TIMELINE_FIRST = 100
 TIMELINE_LAST = 900
 

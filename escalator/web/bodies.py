@@ -31,20 +31,15 @@ async def read_body(
         raise Refusal(415, "send the body as it is, without a Content-Encoding")
     if (request.content_length or 0) > bytes_max:
         raise _too_large(bytes_max)
-    body = bytearray()
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > bytes_max:
-                    raise _too_large(bytes_max)
+            return await _read_at_most(request, bytes_max)
     except TimeoutError:
         raise Refusal(
             408, f"the body did not arrive within {seconds:g} s; nothing was stored"
         ) from None
     except (web.RequestPayloadError, ConnectionError):
         raise Refusal(400, "the body broke off; nothing was stored") from None
-    return bytes(body)
 
 
 async def json_fields(request: web.Request, known: Collection[str]) -> Fields:
@@ -110,6 +105,15 @@ def moment(value: str, name: str) -> datetime:
     if at is None or at.tzinfo is None:
         raise invalid(name, "must be a time with its zone, as 2026-12-24T18:00:00Z")
     return at
+
+
+async def _read_at_most(request: web.Request, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > bytes_max:
+            raise _too_large(bytes_max)
+    return bytes(body)
 
 
 def _hint(name: str, known: Collection[str]) -> str:

@@ -18,6 +18,7 @@ from escalator.web.calls import Calls
 from escalator.web.context import WebContext
 from escalator.web.incidents import Incidents
 from escalator.web.operations import Operations
+from escalator.web.patience import PatientRunner
 from escalator.web.receive import Receivers
 from escalator.web.routes import ROUTES, Door
 from escalator.web.who import remember_name
@@ -47,13 +48,13 @@ def build(context: WebContext) -> web.Application:
     return application
 
 
-def new_runner(context: WebContext, **options: Any) -> web.AppRunner:
+def new_runner(context: WebContext, **options: Any) -> PatientRunner:
     """A runner for `build(context)` with everything set that the listener relies on.
 
     `auto_decompress` stays off: what is sent packed is refused, and must not be unpacked before.
     """
     clock = context.engine.clock
-    return web.AppRunner(
+    return PatientRunner(
         build(context),
         access_log_class=access_log_class(context.engine.metrics, clock),
         logger=sampled_logger(clock),
