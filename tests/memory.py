@@ -24,6 +24,8 @@ class Memory:
         self.calls: dict[str, Call] = {}
         self.alerts: dict[tuple[str, str], Known] = {}
         self.timeline: list[tuple[datetime, str, Line]] = []
+        self._unfinished: dict[str, Call] = {}
+        self._tokens: dict[str, str] = {}
 
     def apply(self, rules: Rules, now: datetime, *events: Event) -> list[Result]:
         """Decide these events as one batch and keep what they changed."""
@@ -50,7 +52,8 @@ class Memory:
         return last.id if last is not None else None
 
     def live_call_on(self, number: str) -> str | None:
-        return next((one.id for one in self.calls.values() if one.to == number and one.is_live), None)
+        live = (one for one in self._unfinished.values() if one.to == number and one.is_live)
+        return next((one.id for one in live), None)
 
     def call_of_sid(self, sid: str) -> str | None:
         posts = ((call.id, post) for call in self.calls.values() for post in call.posts)
@@ -63,12 +66,14 @@ class Memory:
         return [incident_id for due_at, incident_id in sorted(timers) if due_at <= now]
 
     def due_calls(self, now: datetime) -> list[Call]:
-        return [one for one in self.calls.values() if one.due_at is not None and one.due_at <= now]
+        timers = [(one.due_at, one) for one in self._unfinished.values() if one.due_at is not None]
+        return [call for due_at, call in timers if due_at <= now]
 
     def next_timer(self, now: datetime) -> datetime | None:
         """When, after now, the engine, the follower or the dialer has to wake next."""
-        times = [one.due_at for one in (*self.incidents.values(), *self.calls.values())]
-        times += [one.timer_at for one in self.calls.values() if one.state is CallState.PLANNED]
+        calls = self._unfinished.values()
+        times = [one.due_at for one in (*self.incidents.values(), *calls)]
+        times += [one.timer_at for one in calls if one.state is CallState.PLANNED]
         return min((time for time in times if time is not None and time > now), default=None)
 
     def due_pages(self) -> list[DuePage]:
@@ -97,7 +102,7 @@ class Memory:
                 created_at=call.created_at,
                 timer_at=call.timer_at,
             )
-            for call in self.calls.values()
+            for call in self._unfinished.values()
             if call.state is not CallState.ENDED
         ]
 
@@ -115,10 +120,19 @@ class Memory:
         self.timeline += [(now, incident_id, line) for incident_id, line in changes.lines]
         groups = [group_of(one) for one in self.incidents.values() if one.is_open]
         assert len(groups) == len(set(groups)), "two open incidents in one group"
-        numbers = [one.to for one in self.calls.values() if one.is_live]
+        for call in changes.calls.values():
+            self._keep_unfinished(call)
+        numbers = [one.to for one in self._unfinished.values() if one.is_live]
         assert len(numbers) == len(set(numbers)), "two live calls to one number"
-        tokens = [post.token_hash for one in self.calls.values() for post in one.posts]
-        assert len(tokens) == len(set(tokens)), "one token for two POSTs"
+
+    def _keep_unfinished(self, call: Call) -> None:
+        if call.state is CallState.ENDED and call.due_at is None:
+            self._unfinished.pop(call.id, None)
+        else:
+            self._unfinished[call.id] = call
+        for post in call.posts:
+            owner = self._tokens.setdefault(post.token_hash, call.id)
+            assert owner == call.id, "one token for two calls"
 
 
 def group_of(incident: Incident) -> tuple[str, str, str]:

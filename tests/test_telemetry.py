@@ -5,7 +5,6 @@ import json
 import logging
 import platform
 import re
-import secrets
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from escalator.telemetry import (
     notify,
 )
 
-TOKEN = secrets.token_urlsafe(32)
+TOKEN = "not-a-secret_" + "A1b2C3d4E5" * 3
 PHONE = "+491713920012"
 
 
@@ -511,7 +510,7 @@ def test_reasons_without_end_share_a_place() -> None:
 
 @pytest.mark.parametrize("abstract", [False, True])
 def test_systemd_is_told(tmp_path: Path, abstract: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = f"@escalator-{secrets.token_hex(8)}" if abstract else str(tmp_path / "notify")
+    address = f"@escalator-{tmp_path.parent.name}-{tmp_path.name}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + address[1:] if abstract else address)
         listener.settimeout(2)

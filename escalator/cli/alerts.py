@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import click
 
-from escalator.cli.client import Client, base_url, peek_if_needed, read_token
-from escalator.cli.options import config_file, daemon, output
+from escalator.cli.client import Client, base_url, bearer, peek_if_needed, read_token
+from escalator.cli.options import config_file, output
 from escalator.cli.peeking import Peek
 from escalator.cli.tables import print_json
 from escalator.clock import SystemClock
@@ -41,8 +41,20 @@ def alert() -> None:
     help="Which receiver gets it. Default: alertmanager, or the only one of the config.",
 )
 @click.option("--resolve", "is_over", is_flag=True, help="Say that it no longer fires.")
+@click.option(
+    "--token.file",
+    "token_file",
+    metavar="FILE",
+    help="A file with the receiver's bearer token. Default: what the config says of the receiver.",
+)
+@click.option(
+    "--url",
+    envvar="ESCALATOR_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="The daemon's internal listener. Default: listen.internal of the config.",
+)
 @config_file
-@daemon
 @output
 def send(
     *,
@@ -55,21 +67,13 @@ def send(
     token_file: str | None,
     output: str,
 ) -> None:
-    """Send an alert to the daemon as Alertmanager would. It pages whoever is on call.
-
-    --token.file is the receiver's token here. Without it the config says how the receiver wants
-    its senders to prove themselves.
-    """
+    """Send an alert to the daemon as Alertmanager would. It pages whoever is on call."""
     fields = _pairs(labels, "LABEL=VALUE"), _pairs(annotations, "--annotation")
     known = peek_if_needed(config_file, url)
     name = _receiver(known, receiver)
     message = notification(name, *fields, now=SystemClock().wall(), is_over=is_over)
     body = json.dumps(message, ensure_ascii=False).encode()
-    proof = (
-        {"Authorization": f"Bearer {read_token(token_file)}"}
-        if token_file is not None
-        else _proof(known, name, body)
-    )
+    proof = bearer(read_token(token_file)) if token_file is not None else _proof(known, name, body)
     answer = Client(base_url(known, url)).post(f"/receive/{quote(name, safe='')}", body, proof)
     if output == "json":
         print_json(answer)
@@ -142,7 +146,7 @@ def _proof(known: Peek | None, name: str, body: bytes) -> dict[str, str]:
         return {}
     receiver = known.config.receivers[name]
     if receiver.generated_token:
-        return {"Authorization": f"Bearer {read_token(str(generated_token_file(known)))}"}
+        return bearer(read_token(str(generated_token_file(known))))
     auth, path = receiver.auth, ("receivers", name, "auth")
     if auth is None:
         return {}
@@ -155,7 +159,7 @@ def _proof(known: Peek | None, name: str, body: bytes) -> dict[str, str]:
             secret = known.secret(*path, "hmac_sha256", "secret")
             signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
             return {auth.hmac_sha256.header: f"sha256={signature}"}
-        return {"Authorization": f"Bearer {known.secret(*path, 'bearer')}"}
+        return bearer(known.secret(*path, "bearer"))
     except ValueError as problem:
         raise click.ClickException(
             f"{'.'.join(path)}: {problem}; run this as somebody who may read it, or give --token.file"

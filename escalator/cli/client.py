@@ -138,7 +138,7 @@ def reach(config_file: str, url: str | None, token_file: str | None) -> Client:
     """
     known = peek_if_needed(config_file, url)
     token = _token(known, token_file)
-    return Client(base_url(known, url), {"Authorization": f"Bearer {token}"} if token else None)
+    return Client(base_url(known, url), bearer(token) if token else None)
 
 
 def peek_if_needed(config_file: str, url: str | None) -> "Peek | None":
@@ -191,11 +191,16 @@ def read_token(token_file: str) -> str:
         raise click.BadParameter(
             f"cannot read {token_file}: {reason}", param_hint="--token.file"
         ) from None
-    if not token or not token.isascii() or not token.isprintable():
+    if not token or not token.isprintable():
         raise click.BadParameter(
             f"{token_file} holds no token of one line", param_hint="--token.file"
         )
     return token
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a token, in UTF-8 as the daemon reads it."""
+    return {"Authorization": f"Bearer {token}".encode().decode("latin-1")}
 
 
 def _token(known: "Peek | None", token_file: str | None) -> str:

@@ -118,12 +118,12 @@ def _shape(condition: Condition) -> dict[str, Any]:
 
 
 def _told(condition: Condition) -> str:
-    counts = ", ".join(f"{count:,} {name}" for name, count in condition.counts.items())
+    counts = ", ".join(f"{name} {count:,}" for name, count in condition.counts.items())
     facts = [
         ("file", f"{condition.path}, {condition.size:,} bytes"),
         ("daemon", f"running, pid {condition.holder}" if condition.holder else "not running"),
         ("contents", f"sound: {counts or 'nothing'}" if not condition.faults else "BROKEN"),
-        ("open", f"{condition.open_incidents:,} incidents"),
+        ("open", f"incidents {condition.open_incidents:,}"),
         ("schema", _schema(condition)),
         ("settings", ", ".join(f"{name}={value}" for name, value in condition.pragmas.items())),
     ]

@@ -234,7 +234,7 @@ def _call(call: dict[str, Any]) -> str:
         _clock(call["created_at"]),
         f"{call['person'] or call['kind']} {call['to']}",
         call["outcome"] or call["state"],
-        span(call["duration"]) if call["duration"] is not None else "",
+        span(call["duration"]) if call["duration"] else "",
         (call["error"] or {}).get("message") or "",
     ]
     return "  ".join(plain(part) for part in parts if part)

@@ -111,13 +111,16 @@ def _check_own_numbers(document: Document) -> None:
     """A call from a number to itself never rings."""
     twilio = mapping(document.data.get("twilio"))
     own = {number for _, number in words(twilio.get("from"), ())}
-    for name, person in mapping(document.data.get("people")).items():
-        for key in ("phone", "phones"):
-            for path, number in words(mapping(person).get(key), ("people", name, key)):
-                if number in own:
-                    document.report(
-                        path, "this is a number we call from (twilio.from); it cannot ring itself"
-                    )
+    theirs = [
+        found
+        for name, person in mapping(document.data.get("people")).items()
+        for key in ("phone", "phones")
+        for found in words(mapping(person).get(key), ("people", name, key))
+    ]
+    for path, number in theirs:
+        if number in own:
+            message = "this is a number we call from (twilio.from); it cannot ring itself"
+            document.report(path, message)
 
 
 def _check_aliases(document: Document) -> None:

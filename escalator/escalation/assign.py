@@ -78,10 +78,11 @@ def policy_for(rules: Rules, name: str) -> Policy:
 def assign(
     rules: Rules,
     where: Place,
+    now: datetime,
+    *,
     known: Known | None,
     current: Incident | None,
     of_group: Incident | None,
-    now: datetime,
 ) -> Assignment:
     """Choose for a firing alert.
 

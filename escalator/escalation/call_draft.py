@@ -24,9 +24,10 @@ class CallDecision:
 class CallDraft:
     """One decision about one call in the making."""
 
-    def __init__(self, call: Call, now: datetime):
+    def __init__(self, call: Call, now: datetime, *, is_taken: bool = False):
         self.call = call
         self.now = now
+        self.is_taken = is_taken
         self._follow: list[IncidentEvent] = []
         self._lines: list[tuple[str, Line]] = []
 
@@ -48,18 +49,13 @@ class CallDraft:
         pages = tuple(page if other.n == page.n else other for other in self.call.pages)
         self.call = replace(self.call, pages=pages)
 
-    def bind(self, token_hash: str, sid: str) -> bool:
-        """Note which POST a SID belongs to. False when this SID is not the call we follow: a
-        surplus call.
-        """
+    def note_sid(self, token_hash: str, sid: str) -> None:
+        """Note which POST a SID belongs to."""
         self.call = replace(
             self.call,
             posts=tuple(_with_sid(post, token_hash, sid) for post in self.call.posts),
             heard_at=self.now,
         )
-        if not self.call.sid:
-            self.call = replace(self.call, sid=sid)
-        return self.call.sid == sid
 
     def add_ending(self, sid: str, *, cut: bool) -> None:
         """Have a call at the carrier ended, once; `cut` prevails."""

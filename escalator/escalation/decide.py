@@ -267,7 +267,7 @@ def _placed(draft: Draft, event: PagePlaced) -> None:
     )
     draft.incident = replace(draft.incident, last_placed_at=now)
     name = draft.person_name(event.person)
-    what = f"told {name} in the call under way" if event.joined else f"ringing {name}"
+    what = f"{name} is in a call and will be told there" if event.joined else f"ringing {name}"
     draft.say("call_joined" if event.joined else "call_placed", what, by=None, call=event.call_id)
 
 

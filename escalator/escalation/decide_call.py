@@ -42,13 +42,18 @@ from escalator.escalation.rules import Keys, Rules
 ENDING_RETRY_MAX = timedelta(seconds=30)
 
 
-def decide_call(rules: Rules, call: Call | None, event: CallEvent, now: datetime) -> CallDecision:
-    """Decide one event. `call` is None when there is none of that id yet."""
+def decide_call(
+    rules: Rules, call: Call | None, event: CallEvent, now: datetime, *, is_taken: bool = False
+) -> CallDecision:
+    """Decide one event. `call` is None when there is none of that id yet.
+
+    `is_taken` says that another call is under way to the number of this planned one.
+    """
     if call is None:
         call = _new_call(event, now)
         if call is None:
             return CallDecision(call=None)
-    draft = CallDraft(call, now)
+    draft = CallDraft(call, now, is_taken=is_taken)
     _apply(rules, draft, event)
     return draft.decision()
 

@@ -122,8 +122,8 @@ def plan(
             steps.append(Join(call_id=call.id, page=_wanted(page)))
         else:
             free.setdefault(number, []).append(page)
-    for planned in _planned(calls, now):
-        steps.extend(_place_planned(rules, planned, taken, free))
+    for planned in _planned(calls):
+        steps.extend(_place_planned(rules, planned, taken, free, is_ready=_is_ready(planned, now)))
     held = {call.to for call in calls if _is_planned_page(call)}
     for number, bundle in free.items():
         if number not in held:
@@ -161,9 +161,9 @@ def _is_planned_page(call: OpenCall) -> bool:
     return call.kind is CallKind.PAGE and call.state is CallState.PLANNED
 
 
-def _planned(calls: Sequence[OpenCall], now: datetime) -> list[OpenCall]:
-    ready = [call for call in calls if call.state is CallState.PLANNED and _is_ready(call, now)]
-    return sorted(ready, key=lambda call: call.created_at)
+def _planned(calls: Sequence[OpenCall]) -> list[OpenCall]:
+    planned = (call for call in calls if call.state is CallState.PLANNED)
+    return sorted(planned, key=lambda call: call.created_at)
 
 
 def _is_ready(call: OpenCall, now: datetime) -> bool:
@@ -171,12 +171,17 @@ def _is_ready(call: OpenCall, now: datetime) -> bool:
 
 
 def _place_planned(
-    rules: Rules, call: OpenCall, taken: _Taken, free: dict[str, list[DuePage]]
+    rules: Rules,
+    call: OpenCall,
+    taken: _Taken,
+    free: dict[str, list[DuePage]],
+    *,
+    is_ready: bool,
 ) -> list[Step]:
     """A planned call goes before new ones to its number, and takes along what is due there."""
     if call.kind is CallKind.PAGE and not _still_reaches(rules, call):
         return [Drop(call_id=call.id, reason="the number is no longer in the config")]
-    if taken.holds(call.to, call.people):
+    if not is_ready or taken.holds(call.to, call.people):
         return []
     bundle = free.pop(call.to, []) if call.kind is CallKind.PAGE else []
     taken.add(call.to, (*call.people, *(page.person for page in bundle)))

@@ -133,7 +133,7 @@ class Dialer:
         places = [step for step in steps if isinstance(step, Place)]
         room = self.settings.concurrent_calls - sum(call.state in LIVE for call in calls)
         for place in places:
-            if room <= 0:
+            if room <= 0 or self._stopping:
                 return None
             wait = max(self._gate.opens_in(), self._slot_in())
             if wait > 0:

@@ -173,7 +173,8 @@ class Follower:
 def candidates(call: Call, listed: Listed, ahead: timedelta) -> tuple[str, ...]:
     """The listed calls that this POST may have made, the closest in time first.
 
-    `ahead` is how far the wall clock, which is the carrier's too, is ahead of engine time. The carrier's list holds no mark of ours, so number, direction and the moment of creation decide.
+    The carrier's list holds no mark of ours, so number, direction and the moment of creation decide. `ahead` is how
+    far the wall clock, which is the carrier's too, is ahead of engine time.
     """
     if call.posted_at is None:
         return ()

@@ -152,7 +152,7 @@ class Fold:
             return self._cleared(alert, known, current)
         where = place(self._rules, alert)
         group = self._incident(self._group(alert.receiver, where.policy, where.group_key))
-        chosen = assign(self._rules, where, known, current, group, self._now)
+        chosen = assign(self._rules, where, self._now, known=known, current=current, of_group=group)
         if chosen.leaves and current is not None:
             self._decide(current.id, AlertCleared(alert=alert, moved=True))
         match chosen.choice:
@@ -241,7 +241,8 @@ class Fold:
         admitted = self._admit(call, event)
         if isinstance(admitted, str):
             return Result(call=call, refused=admitted)
-        decision = decide_call(self._rules, call, admitted, self._now)
+        is_taken = call is not None and call.state is CallState.PLANNED and self._is_taken(call.to)
+        decision = decide_call(self._rules, call, admitted, self._now, is_taken=is_taken)
         if decision.call is None:
             return Result(refused="no such call")
         self.changes.stirs = True

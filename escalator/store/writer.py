@@ -42,7 +42,7 @@ class Applies(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """Events that somebody submitted together. The caller wakes after the last of them is committed."""
 
@@ -170,12 +170,13 @@ class Writer:
         self._finish(batch, len(events), None, stirred=self._store.stirred)
 
     def _fail(self, batch: list[tuple[_Job, Sequence[Event]]], error: Exception) -> None:
+        """Whatever is left of these jobs is not tried either: their callers are told now."""
+        failed = [job for job, _ in batch]
         with self._wake:
-            for job, _ in batch:
-                for jobs in self._lanes.values():
-                    if jobs and jobs[0] is job:
-                        jobs.popleft()
-                        self._waiting -= len(job.rest) - len(_part_of(batch, job))
+            for lane in self._lanes.values():
+                if lane and lane[0] in failed:
+                    job = lane.popleft()
+                    self._waiting -= len(job.rest) - len(_part_of(batch, job))
         count = sum(len(part) for _, part in batch)
         self._finish(batch, count, error)
 

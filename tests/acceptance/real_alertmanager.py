@@ -73,24 +73,9 @@ def config_around(snippet: str, **webhook: Any) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def alertmanager(folder: Path, config: dict[str, Any]) -> AsyncIterator[Alertmanager]:
     """An Alertmanager with this config, ready. Its process ends with the block."""
-    program = require_tool("prometheus-alertmanager", "alertmanager")
-    file, log = folder / "alertmanager.yml", folder / "alertmanager.log"
+    file, log, port = folder / "alertmanager.yml", folder / "alertmanager.log", free_port()
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
-    port = free_port()
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            [
-                program,
-                f"--config.file={file}",
-                f"--storage.path={folder / 'alertmanager'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--cluster.listen-address=",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            cwd=folder,
-        )
+    process = _started(folder, file, log, port)
     try:
         async with aiohttp.ClientSession(trust_env=False) as http:
             running = Alertmanager(f"http://127.0.0.1:{port}", http, log)
@@ -107,3 +92,16 @@ async def alertmanager(folder: Path, config: dict[str, Any]) -> AsyncIterator[Al
     finally:
         process.kill()
         process.wait(STOP_SECONDS)
+
+
+def _started(folder: Path, file: Path, log: Path, port: int) -> subprocess.Popen[bytes]:
+    program = require_tool("prometheus-alertmanager", "alertmanager")
+    words = [
+        program,
+        f"--config.file={file}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with log.open("ab") as out:
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder)

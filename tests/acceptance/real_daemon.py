@@ -55,7 +55,7 @@ async def until(
     value: Any = None
     try:
         async with asyncio.timeout(within):
-            while not (value := await _value(condition)):
+            while not (value := await _value(condition)):  # noqa: ASYNC110 - another process sets no event
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
         raise TimeoutError(f"not within {within} s (last: {value!r})\n{why()}") from None
@@ -272,7 +272,9 @@ async def daemon_with_carrier(
     folder: Path, config: str, *, speed: float = 20.0, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Daemon]:
     """A daemon that is not started yet, and its carrier, which is."""
-    connector = aiohttp.TCPConnector(force_close=True)  # a daemon that was killed is not asked again
+    connector = aiohttp.TCPConnector(
+        force_close=True
+    )  # a daemon that was killed is not asked again
     async with (
         Simulator(speed=speed, calls_per_second=None).run() as simulator,
         aiohttp.ClientSession(connector=connector, trust_env=False) as http,

@@ -36,7 +36,10 @@ ODD = {
     "summary": '<Response><Say>pwned & "quoted"</Say></Response><!-- ]]> --> <![CDATA[x]]> end of markup',
     "description": "never told, as there is a summary",
 }
-ODD_NAME = "Größe \u202etxt.exe\u2066 磁盘已满 🧑🏿\u200d🚀 \u0001\u0007\u001b[31mred\u001b[0m \u0085line\nbreak\ttab \u200b{{ x }}"
+ODD_NAME = (
+    "Größe \u202etxt.exe\u2066 磁盘已满 🧑🏿\u200d🚀 \u0001\u0007\u001b[31mred\u001b[0m \u0085line\nbreak\ttab"
+    " \u200b{{ x }}"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -82,7 +85,9 @@ async def seen_again(daemon: Daemon, title: str, before: Any) -> Any:
     """The incident once every firing alert of it has come again since `before`."""
 
     def seen(incident: Any) -> dict[str, str]:
-        return {one["key"]: one["last_seen"] for one in incident["alerts"] if one["status"] == "firing"}
+        return {
+            one["key"]: one["last_seen"] for one in incident["alerts"] if one["status"] == "firing"
+        }
 
     async def repeated() -> Any:
         found = await titled(daemon, title)
@@ -130,7 +135,7 @@ async def test_three_alerts_of_a_group_are_one_incident_and_one_call_to_the_end(
     assert [one["title"] for one in await daemon.incidents()].count("DiskFull") == 1
 
 
-async def test_what_max_alerts_cut_off_still_fires_when_all_that_was_listed_is_resolved(
+async def test_what_max_alerts_cut_off_is_not_forgotten_when_all_that_was_listed_is_resolved(
     daemon, snippet, tmp_path
 ):
     """Alertmanager then says "resolved" of the group, although three alerts of it fire that it did not list."""
@@ -138,10 +143,10 @@ async def test_what_max_alerts_cut_off_still_fires_when_all_that_was_listed_is_r
     simulator.people[BEN] = Script.answers("4", rings=1.0)
     async with alertmanager(tmp_path, config_around(snippet, max_alerts=2)) as am:
         await am.post(*(alert("NodeDown", f"n{n}", who="ben") for n in range(1, 6)))
-        await counted(daemon, "NodeDown", 2, 0)
+        listed = await counted(daemon, "NodeDown", 2, 0)
+        await daemon.phase(listed["id"], "acknowledged")
         await am.post(*(alert("NodeDown", f"n{n}", is_over=True, who="ben") for n in (1, 2)))
         found = await counted(daemon, "NodeDown", 2, 2)
-        phases = [one["phase"] for one in await daemon.incidents() if one["title"] == "NodeDown"]
 
     assert {one["labels"]["instance"]: one["status"] for one in found["alerts"]} == {
         "n1": "resolved",
@@ -149,9 +154,9 @@ async def test_what_max_alerts_cut_off_still_fires_when_all_that_was_listed_is_r
         "n3": "firing",
         "n4": "firing",
     }
-    assert phases == ["acknowledged"]
-    print(events(found))
-    assert "truncated_by_sender" in daemon.log
+    assert (found["id"], found["phase"]) == (listed["id"], "acknowledged")
+    assert len(simulator.calls_to(BEN)) == 1
+    assert "max_alerts" in daemon.log
 
 
 async def test_a_wrong_token_gets_nothing_in_and_the_right_one_heals_it(daemon, snippet, tmp_path):
@@ -211,22 +216,11 @@ async def test_text_from_anywhere_is_spoken_as_one_document_and_as_words(daemon,
     assert 'pwned & "quoted"' in said
     assert "end of markup" in said
     assert "{{ x }}" in said
-    assert {unicodedata.category(sign) for sign in said} <= _SPEAKABLE
+    assert {sign for sign in said if unicodedata.category(sign)[0] == "C"} <= {"\u200d"}
     assert call.problems() == []
     found = await titled(daemon, ODD_NAME)
     assert found["alerts"][0]["labels"]["alertname"] == ODD_NAME
     assert found["alerts"][0]["annotations"] == ODD
-
-
-_SPEAKABLE = {"Lu", "Ll", "Lo", "Lm", "Lt", "Mn", "Nd", "Zs", "So", "Sk", "Sm", "Cf"} | {
-    "Po",
-    "Ps",
-    "Pe",
-    "Pd",
-    "Pc",
-    "Pi",
-    "Pf",
-}
 
 
 async def test_alerts_from_before_the_daemon_ran_arrive_when_it_does(tmp_path):
@@ -246,7 +240,12 @@ async def test_alerts_from_before_the_daemon_ran_arrive_when_it_does(tmp_path):
 
         found = await titled(daemon, "EarlyBird")
         assert (found["phase"], found["acknowledged_by"]) == ("acknowledged", "ana")
-        assert Path(daemon.token_file).stat().st_mode & 0o777 == 0o600
+        assert mode_of(daemon.token_file) == 0o600
+
+
+def mode_of(file: Path) -> int:
+    """The permissions of a file."""
+    return file.stat().st_mode & 0o777
 
 
 async def failures(am: Alertmanager) -> float:

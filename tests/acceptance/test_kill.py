@@ -47,7 +47,11 @@ CONFIG = "\n".join(
         "  gus: { steps: [{ call: gus, retry: 1m, wait: 2s }, { call: hal, wait: 5m }] }",
         *(f"  {name}: {RINGS_ONE.format(name)}" for name in PHONES if name not in ("gus", "jon")),
         "routes:",
-        *(f"  - {{ matchers: 'who=\"{name}\"', policy: {name} }}" for name in PHONES if name != "jon"),
+        *(
+            f"  - {{ matchers: 'who=\"{name}\"', policy: {name} }}"
+            for name in PHONES
+            if name != "jon"
+        ),
         "receivers: { hook: { type: webhook } }",
     ]
 )

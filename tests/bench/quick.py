@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -211,6 +212,11 @@ async def probe(stub: Stub, port: int) -> tuple[list[float], list[float]]:
     return ours, bare
 
 
+def numbered_body(offset: int, group: str, number: int) -> bytes:
+    """The body of one request: in the one group, or in a group of its own."""
+    return alert_body(offset + number, group=group or f"g{number}")
+
+
 async def ingest(
     stub: Stub, home: Path, preload: str, seconds: float
 ) -> tuple[dict[str, Measured], float]:
@@ -233,7 +239,7 @@ async def ingest(
                 "/receive/bench",
                 connections=connections,
                 seconds=seconds,
-                body=lambda n, o=offset, g=group: alert_body(o + n, group=g or f"g{n}"),  # type: ignore[misc]
+                body=partial(numbered_body, offset, group),
             )
     return figures, idle
 

@@ -28,7 +28,9 @@ def test_the_same_labels_are_the_same_alert_and_resolve_ends_it(house):
     assert first == {"accepted": 1, "incidents": [{**incident, "new": True}]}
     assert again["incidents"] == [{**incident, "new": False}]
     assert over["incidents"][0]["id"] == incident["id"]
-    assert house.json("incidents", "show", incident["id"])["phase"] == "resolved"
+    shown = house.json("incidents", "show", incident["id"])
+    assert shown["phase"] == "resolved"
+    assert shown["alerts"][0]["ends_at"][:4] > "2000"
 
 
 def test_it_is_known_by_alertmanagers_fingerprint_with_labels_and_annotations(house):
@@ -67,6 +69,12 @@ def test_without_the_right_proof_it_is_refused(house, tmp_path, receiver):
     )
 
     assert "--token.file" in result.stderr
+
+
+def test_the_token_that_the_environment_has_for_the_api_is_not_sent_to_a_receiver(house):
+    token_file = str(house.folder / "laptop.token")
+
+    house.run("alert", "send", "--receiver", "prod", "a=env", ESCALATOR_TOKEN_FILE=token_file)
 
 
 def test_a_token_file_serves_where_there_is_no_config(house, tmp_path):
@@ -113,4 +121,5 @@ def test_the_generated_token_is_used_for_the_receiver_that_nobody_wrote(house, l
     assert (method, path) == ("POST", "/receive/alertmanager")
     assert headers["Authorization"] == "Bearer generated"
     assert json.loads(body)["version"] == "4"
+    assert json.loads(body)["alerts"][0]["endsAt"] == "0001-01-01T00:00:00Z"
     assert "It is on no incident." in told

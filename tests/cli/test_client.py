@@ -89,13 +89,23 @@ def test_a_token_file_needs_no_config(house, tmp_path):
     assert "--token.file" in unknown.stderr
 
 
-@pytest.mark.parametrize("content", ["", "two\nlines\n", "naïve"])
+@pytest.mark.parametrize("content", ["", " \n", "two\nlines\n"])
 def test_a_token_file_without_a_token_is_a_mistake_in_usage(house, tmp_path, content):
     (tmp_path / "token").write_text(content)
 
     result = house.run("incidents", "list", "--token.file", tmp_path / "token", exits=2)
 
     assert "holds no token" in result.stderr
+
+
+def test_a_token_of_any_script_arrives_as_it_is(house, listener, tmp_path):
+    (tmp_path / "token").write_text("шлюз-token\n", encoding="utf-8")
+    listener.body = b'{"incidents": [], "next": null}'
+
+    house.run("incidents", "list", "--token.file", tmp_path / "token", "--url", listener.url)
+
+    [(_, _, headers, _)] = listener.got
+    assert headers["Authorization"].encode("latin-1").decode() == "Bearer шлюз-token"
 
 
 def test_secrets_that_cannot_be_read_here_do_not_keep_anybody_from_asking(house, tmp_path):

@@ -128,8 +128,10 @@ def test_a_backup_under_a_running_daemon_is_one_whole_private_file(house, tmp_pa
 
     connection = sqlite3.connect(copy)
     found = connection.execute("SELECT phase FROM incidents WHERE id = ?", (incident,)).fetchall()
+    [mode] = connection.execute("PRAGMA journal_mode").fetchone()
     connection.close()
     assert found == [("triggered",)]
+    assert mode == "delete"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [copy]
 

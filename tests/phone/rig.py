@@ -43,6 +43,7 @@ class LeapingClock(SystemClock):
 
     def __init__(self) -> None:
         self._leapt = 0.0
+        self._wall_ahead = 0.0
         self._moved = asyncio.Event()
         super().__init__()
 
@@ -50,7 +51,7 @@ class LeapingClock(SystemClock):
         return super().now() + timedelta(seconds=self._leapt)
 
     def wall(self) -> datetime:
-        return super().wall() + timedelta(seconds=self._leapt)
+        return super().wall() + timedelta(seconds=self._leapt + self._wall_ahead)
 
     def boottime(self) -> float:
         return super().boottime() + self._leapt
@@ -68,6 +69,10 @@ class LeapingClock(SystemClock):
         self._leapt += seconds
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+
+    def put_wall_right(self, seconds: float) -> None:
+        """The wall clock was wrong by so much, and is no more; no timer knows."""
+        self._wall_ahead += seconds
 
 
 class Turnstile:
@@ -141,14 +146,15 @@ class Rig:
         return self
 
     async def __aexit__(self, failed, *_) -> None:
-        await self.crash()
+        # The carrier first: a call that goes on would find nobody to ask, and tell so.
         await self.http.close()
+        await self.sim.stop()
+        await self.crash()
         try:
             if failed is None:
                 self.audit()
         finally:
             self.db.close()
-            await self.sim.stop()
 
     # ---- the daemon's life
 

@@ -1,7 +1,6 @@
 import asyncio
 import base64
 import logging
-import shutil
 import socket
 import ssl
 import subprocess
@@ -29,6 +28,7 @@ from loopback_carrier import (
     reset_after_reading,
     sending,
 )
+from tools import require_tool
 
 from escalator.phone.carrier import Accepted, NewCall, NotSent, Unclear
 from escalator.phone.twilio import Login, Patience
@@ -200,9 +200,7 @@ async def test_a_reset_during_the_tls_handshake_is_proof_that_nothing_was_sent()
 
 @pytest.fixture(scope="session")
 def self_signed(tmp_path_factory):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command")
+    openssl = require_tool("openssl")
     folder = tmp_path_factory.mktemp("tls")
     cert, key = folder / "cert.pem", folder / "key.pem"
     command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]

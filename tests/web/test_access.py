@@ -2,7 +2,13 @@
 
 import base64
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from escalator.web.access import guard_open_door
+from escalator.web.answers import answer_safely
 
 LOGINS = """
 receivers: { hook: { type: webhook } }
@@ -223,3 +229,31 @@ async def test_looking_never_changes_anything(listener):
 
     assert answer.error == (405, "method_not_allowed", None)
     assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("remote", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("", 200),  # a socket of this machine
+        ("192.0.2.1", 403),
+        ("::ffff:192.0.2.1", 403),
+        ("fe80::1%eth0", 403),
+        ("nonsense", 403),
+    ],
+)
+async def test_the_open_door_is_open_to_this_machine_alone(remote, status):
+    async def handle(request: web.Request) -> web.Response:
+        guard_open_door(request.clone(remote=remote), ())
+        return web.Response()
+
+    application = web.Application(middlewares=[answer_safely])
+    application.router.add_get("/", handle)
+    async with (
+        TestServer(application) as server,
+        aiohttp.ClientSession() as session,
+        session.get(server.make_url("/")) as response,
+    ):
+        assert response.status == status

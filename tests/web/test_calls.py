@@ -221,6 +221,20 @@ async def test_whoever_waits_is_answered_when_the_listener_stops(listener):
     assert (await asking).status == 200
 
 
+async def test_whoever_has_left_is_not_waited_for(listener):
+    call = (await listener.post("/api/v1/calls", ASKED)).json["id"]
+    asking = asyncio.ensure_future(listener.get(f"/api/v1/calls/{call}?wait=ended"))
+    await waiting(listener)
+    asking.cancel()
+    await asyncio.sleep(0.02)
+
+    listener.engine.ring()
+
+    async with asyncio.timeout(2):
+        while listener.clock.next_wake is not None:  # noqa: ASYNC110 - a clock tells nobody who sleeps
+            await asyncio.sleep(0.005)
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [

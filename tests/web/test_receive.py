@@ -226,6 +226,7 @@ async def test_the_third_unreadable_body_pages_and_a_readable_one_resolves(liste
     answer = await listener.post("/receive/prod", FIRING, headers=BEARER)
 
     assert answer.json["accepted"] == 1
+    assert len(answer.json["incidents"]) == 1
     shown = (await listener.get(f"/api/v1/incidents/{incident['id']}")).json
     assert shown["phase"] == "resolved"
 
@@ -256,7 +257,7 @@ async def test_what_can_never_be_valid_is_400_with_its_code(listen, body, code, 
     assert answer.error == (400, code, path)
 
 
-async def test_a_packed_body_is_415_and_is_not_unpacked(listen):
+async def test_a_packed_body_is_415_and_is_not_unpacked(listen, caplog):
     """(L7)"""
     listener = await listen(PROD)
 
@@ -265,6 +266,7 @@ async def test_a_packed_body_is_415_and_is_not_unpacked(listen):
     )
 
     assert answer.error == (415, "unsupported_media_type", None)
+    assert caplog.records == []  # whoever unpacks complains about the body
 
 
 async def test_nothing_is_said_to_be_stored_that_is_not(listen):
