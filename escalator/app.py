@@ -34,14 +34,14 @@ from escalator.store.reading import Reader
 from escalator.store.retention import let_go
 from escalator.store.sqlite import SqliteStore
 from escalator.telemetry import Metrics, get_logger, notify
+from escalator.web.access_log import access_log_class, sampled_logger
 from escalator.web.context import WebContext
-from escalator.web.server import build as build_web
+from escalator.web.patience import PatientRunner
+from escalator.web.server import KEEPALIVE_SECONDS, SHUTDOWN_SECONDS, new_runner
 
 log = get_logger("app")
 
 POSTS_PATIENCE_SECONDS = 20.0
-KEEPALIVE_SECONDS = 75.0
-SHUTDOWN_SECONDS = 5.0
 OLD_CARRIER_SECONDS = 60.0
 LAG_EVERY_SECONDS = 1.0
 DEFAULT_RECEIVER = "alertmanager"
@@ -147,18 +147,14 @@ class Daemon:
     @contextlib.asynccontextmanager
     async def _listeners(self) -> AsyncIterator[None]:
         """Both listeners, for as long as the block lasts."""
-        public = web.AppRunner(
+        public = PatientRunner(
             self._callbacks.application(),
-            access_log=None,
+            access_log_class=access_log_class(self.metrics, self.clock),
+            logger=sampled_logger(self.clock),
             keepalive_timeout=KEEPALIVE_SECONDS,
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
-        internal = web.AppRunner(
-            build_web(self._web_context()),
-            access_log=None,
-            keepalive_timeout=KEEPALIVE_SECONDS,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-        )
+        internal = new_runner(self._web_context())
         try:
             self.public_address = await _listen(public, self.config.listen.public)
             self.internal_address = await _listen(internal, self.config.listen.internal)
@@ -171,7 +167,7 @@ class Daemon:
         return WebContext(
             engine=self.engine,
             config=lambda: self.config,
-            generated_token=self._generated_token,
+            generated_token=lambda: self._generated_token,
             why_not_ready=self._why_not_ready,
             reload=self.reload,
         )
@@ -208,6 +204,7 @@ class Daemon:
             if was != now:
                 log.warning("restart_needed", key=name, hint="this key is read at start only")
         self.config, self._loaded = new, loaded
+        self._generated_token = self._make_token(old.storage.path)
         settings = phone_settings(new)
         self._dialer.settings = settings
         self._callbacks.use(settings)

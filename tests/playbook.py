@@ -124,6 +124,17 @@ class Playbook:
         """A sender says that this alert fires."""
         return self._receives(alert_of(name, **about))
 
+    def alert_batch(self, *names: str, **about: str) -> "Playbook":
+        """One payload says that all these fire."""
+        self._begins(f"{', '.join(names)} fire")
+        self._fresh += len(names)
+        events = [
+            AlertReceived(alert=alert_of(name, **about), fresh_id=f"incident-{self._fresh}-{n}")
+            for n, name in enumerate(names)
+        ]
+        self.world.submit(*events)
+        return self._ends()
+
     def resolves(self, name: str, **about: str) -> "Playbook":
         """A sender says that it fires no more."""
         return self._receives(alert_of(name, firing=False, **about))

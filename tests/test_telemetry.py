@@ -165,6 +165,7 @@ def logged() -> Iterator[Callable[..., io.StringIO]]:
     """Configure logging to a stream of the test's own, and leave the process as it was."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
+    levels = {name: logging.getLogger(name).level for name in ("httpx", "httpcore", "apscheduler")}
 
     def start(format: LogFormat = "json", level: str = "info") -> io.StringIO:
         stream = io.StringIO()
@@ -174,8 +175,8 @@ def logged() -> Iterator[Callable[..., io.StringIO]]:
     yield start
     root.setLevel(level)
     root.handlers[:] = handlers
-    for name in ("httpx", "httpcore", "apscheduler"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, was in levels.items():
+        logging.getLogger(name).setLevel(was)
     structlog.reset_defaults()
 
 

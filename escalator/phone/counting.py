@@ -22,6 +22,11 @@ def call_requested(metrics: Metrics, seconds: float, outcome: PlaceOutcome) -> N
         metrics.calls_failed.labels(reason=reason).inc()
 
 
+def call_begun(metrics: Metrics, now: datetime, due_since: datetime) -> None:
+    """A call is placed that has been due since then."""
+    metrics.action_lateness.observe(max(0.0, (now - due_since).total_seconds()))
+
+
 def failure_reason(outcome: PlaceOutcome) -> str:
     """Why a call was not granted, as a label; "" when it was."""
     match outcome:

@@ -13,7 +13,7 @@ from escalator.clock import Clock
 from escalator.engine import Engine, Undecided, new_id
 from escalator.escalation.call_status import silence
 from escalator.escalation.calls import LIVE, Call, CallKind
-from escalator.escalation.dialing import Drop, Join, OpenCall, Pass, Place, plan
+from escalator.escalation.dialing import Drop, DuePage, Join, OpenCall, Pass, Place, plan
 from escalator.escalation.events import (
     CallAccepted,
     CallDropped,
@@ -126,7 +126,8 @@ class Dialer:
         if self._stopping:
             return None
         calls = self._reader.open_calls()
-        steps = plan(self._engine.rules, self._reader.due_pages(), calls, self._clock.now())
+        pages = self._reader.due_pages()
+        steps = plan(self._engine.rules, pages, calls, self._clock.now())
         for step in steps:
             if not isinstance(step, Place):
                 await self._engine.submit_each(_event_of(step))
@@ -138,8 +139,17 @@ class Dialer:
             wait = max(self._gate.opens_in(), self._slot_in())
             if wait > 0:
                 return wait
-            room -= await self._place(place)
+            placed = await self._place(place)
+            room -= placed
+            if placed:
+                self._note_lateness(place, pages)
         return self._until_planned(calls)
+
+    def _note_lateness(self, place: Place, pages: list[DuePage]) -> None:
+        carried = {(page.incident_id, page.person) for page in place.pages}
+        due = [page.since for page in pages if (page.incident_id, page.person) in carried]
+        if due:
+            counting.call_begun(self._engine.metrics, self._clock.now(), min(due))
 
     def _slot_in(self) -> float:
         if self._next_slot is None:

@@ -64,13 +64,28 @@ class Timeline:
     cut: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is open: incidents by phase, since when the oldest waits for somebody, actions by kind."""
+
+    phases: dict[str, int]
+    oldest_unacknowledged: datetime | None
+    pending: dict[str, int]
+
+
 class Reader:
     """The read side of one database file."""
 
     def __init__(self, path: Path):
+        self._path = path
         self._connection = open_for_reading(path)
         self._slow = open_for_reading(path)
         self._slow_lock = threading.Lock()
+
+    def size(self) -> int:
+        """Bytes on disk, with the write-ahead log."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Close both connections."""
@@ -232,9 +247,27 @@ def timeline_of(connection: sqlite3.Connection, incident_id: str) -> Timeline:
     return Timeline(lines=lines, cut=total - len(lines))
 
 
-def count_incidents(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many incidents are in each phase."""
-    return dict(connection.execute("SELECT phase, count(*) FROM incidents GROUP BY phase"))
+def count_work(connection: sqlite3.Connection) -> Work:
+    """How much is open, and since when; only what is open is looked at, however much is on file."""
+    phases = dict(
+        connection.execute(
+            "SELECT phase, count(*) FROM incidents WHERE phase IN "
+            "('triggered', 'acknowledged', 'snoozed', 'exhausted') GROUP BY phase"
+        )
+    )
+    oldest = connection.execute(
+        "SELECT min(created_at) FROM incidents WHERE phase IN ('triggered', 'exhausted')"
+    ).fetchone()[0]
+    pages = connection.execute("SELECT count(*) FROM pages WHERE state = 'due'").fetchone()[0]
+    direct, endings = connection.execute(
+        "SELECT coalesce(sum(kind = 'direct' AND state = 'planned'), 0), coalesce(sum(endings != '[]'), 0) "
+        "FROM calls WHERE state != 'ended' OR due_at IS NOT NULL"
+    ).fetchone()
+    return Work(
+        phases=phases,
+        oldest_unacknowledged=rows.from_stored(oldest),
+        pending={"page": pages, "direct_call": direct, "end_call": endings},
+    )
 
 
 def _alert(row: Sequence[Any]) -> AlertRecord:

@@ -1,11 +1,12 @@
 """What the internal listener counts, in one place."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from escalator.escalation.alerts import Alert
 from escalator.escalation.incidents import Phase
 from escalator.intake import Note, Remark
+from escalator.store.reading import Work
 from escalator.telemetry import Metrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -31,11 +32,18 @@ def body_refused(metrics: Metrics, receiver: str, reason: str) -> None:
     metrics.alerts_invalid.labels(receiver=receiver, reason=reason).inc()
 
 
-def open_incidents(metrics: Metrics, by_phase: Mapping[str, int]) -> None:
-    """How many incidents stand where."""
+def open_work(metrics: Metrics, work: Work, size: int) -> None:
+    """What is open, and how much room the store takes."""
     for phase in Phase:
         if phase is not Phase.RESOLVED:
-            metrics.incidents.labels(state=phase.value).set(by_phase.get(phase.value, 0))
+            metrics.incidents.labels(state=phase.value).set(work.phases.get(phase.value, 0))
+    oldest = work.oldest_unacknowledged
+    metrics.oldest_unacknowledged_incident_timestamp_seconds.set(
+        0 if oldest is None else oldest.timestamp()
+    )
+    for kind, count in work.pending.items():
+        metrics.actions_pending.labels(kind=kind).set(count)
+    metrics.store_size_bytes.set(size)
 
 
 def request_answered(

@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from escalator.config.schema import json_schema
-from escalator.store.reading import count_incidents
+from escalator.store.reading import count_work
 from escalator.web import counting
 from escalator.web.answers import Refusal, as_json, error, unavailable
 from escalator.web.context import WebContext
@@ -53,7 +53,8 @@ class Operations:
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """`GET /metrics`, with what only the store knows counted anew."""
         engine = self._context.engine
-        counting.open_incidents(engine.metrics, await engine.reader.in_thread(count_incidents))
+        work = await engine.reader.in_thread(count_work)
+        counting.open_work(engine.metrics, work, engine.reader.size())
         return await self._exposition(request)
 
     async def schema(self, _: web.Request) -> web.Response:

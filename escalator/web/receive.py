@@ -109,7 +109,7 @@ class Receivers:
 
     def _auth(self, name: str, receiver: Receiver) -> Auth | None:
         if receiver.generated_token:
-            token = self._context.generated_token
+            token = self._context.generated_token()
             if not token:
                 counting.body_refused(self._metrics, name, "unauthorized")
                 raise Refusal(

@@ -16,7 +16,7 @@ import pytest_asyncio
 from real_daemon import Daemon, acknowledge, daemon_with_carrier, until
 from tools import require_tool
 
-from escalator.simulator import AUTH_TOKEN, Script
+from escalator.simulator import AUTH_TOKEN, Script, SimCall
 from escalator.telemetry.metric_table import DOCUMENTED
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.asyncio(loop_scope="module")]
@@ -225,6 +225,25 @@ async def test_the_metrics_are_what_prometheus_reads_and_all_of_them_are_there(d
     assert "process_resident_memory_bytes" in shown
 
 
+async def test_requests_are_counted_by_their_route_on_both_listeners(daemon):
+    simulator, name = daemon.simulator, "escalator_http_request_duration_seconds_count"
+    simulator.people[STRANGER] = Script.answers(rings=1.0)
+    assert (await daemon.post("/receive/alertmanager", {"alerts": []})).status == 401
+    await daemon.post("/api/v1/calls?wait=ended", {"to": STRANGER, "say": "hello", "loop": 1})
+
+    refused = {"handler": "/receive/{receiver}", "method": "POST", "code": "401"}
+    assert await daemon.metric(name, **refused) >= 1
+    assert await daemon.metric(name, method="POST", code="204") >= 4, "four status callbacks came"
+    text = (await daemon.get("/metrics")).text
+    tokens = [token_of(call) for call in simulator.calls if call.callbacks]
+    assert not any(token in text for token in tokens)
+
+
+def token_of(call: SimCall) -> str:
+    """The secret in a call's callback URLs."""
+    return call.callbacks[0].url.split("/")[4]
+
+
 def complaints_of_promtool(text: str) -> str:
     """What Prometheus's own check says of an exposition; "" when it is fine."""
     words = [require_tool("promtool"), "check", "metrics"]
@@ -259,7 +278,7 @@ async def test_the_log_holds_no_whole_phone_number_and_no_token(daemon):
     log = daemon.log
     assert "call_requested" in log
     assert "callback_forged" in log
-    tokens = [one.callbacks[0].url.split("/")[4] for one in simulator.calls if one.callbacks]
+    tokens = [token_of(one) for one in simulator.calls if one.callbacks]
     assert all(len(token) == 43 for token in tokens)
     for secret in (ANA, BEN, STRANGER, AUTH_TOKEN, daemon.token_file.read_text().strip(), *tokens):
         assert secret not in log

@@ -113,7 +113,7 @@ class HeldCarrier:
 
 
 class Rig:
-    """Everything between an alert and a phone. `use` it in an `async with`; all times are those of `clock`."""
+    """Everything between an alert and a phone. `use` it in an `async with`; all times are those of `clock`, callbacks come in at `port`."""
 
     def __init__(self, folder, rules=RULES, *, speed=500.0, carrier=None, **settings: Any) -> None:
         self.path = folder / "e.db"
@@ -135,7 +135,7 @@ class Rig:
             "calls_per_second": 1000.0,
             **settings,
         }
-        self._port = 0
+        self.port = 0
         self.sim.listeners.append(self._watch)
 
     async def __aenter__(self) -> "Rig":
@@ -185,9 +185,9 @@ class Rig:
         self.callbacks = Callbacks(self.engine, placeholder, **self.waits)
         self._runner = web.AppRunner(self.callbacks.application(), shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = self._runner.addresses[0][1]
-        public_url = self._settings["public_url"] or f"http://127.0.0.1:{self._port}"
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+        public_url = self._settings["public_url"] or f"http://127.0.0.1:{self.port}"
         self.settings = PhoneSettings(**{**self._settings, "public_url": public_url})
         self.callbacks.use(self.settings)
 
@@ -277,6 +277,12 @@ class Rig:
             aiohttp.client.URL(url, encoded=True), data=fields, headers=signed
         ) as answer:
             return answer.status, await answer.text(), answer.headers
+
+    async def report(self, call: SimCall, status: str) -> int:
+        """A status callback about that call, as the carrier would send it; the HTTP status of our answer."""
+        fields = (("CallSid", call.sid), ("CallStatus", status), ("To", call.to))
+        answer, _, _ = await self.post(self.url(call, "status"), *fields)
+        return answer
 
     # ---- what a test looks at
 

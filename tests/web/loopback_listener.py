@@ -131,7 +131,7 @@ async def opened(
     context = WebContext(
         engine=engine,
         config=lambda: loaded[0].config,
-        generated_token=generated_token,
+        generated_token=lambda: generated_token,
         why_not_ready=lambda: not_ready[0] if not_ready else None,
         reload=reload,
     )
