@@ -76,9 +76,7 @@ class CallStory:
 
     def direct(self) -> "CallStory":
         speech = Speech(say="hello", voice="alice", language="ja-JP", loop=3)
-        return self.happens(
-            CallAsked(call_id="c", to=TO, person="", speech=speech, lasts=LASTS)
-        )
+        return self.happens(CallAsked(call_id="c", to=TO, person="", speech=speech, lasts=LASTS))
 
     def accepted(self, sid: str = "CA1", token: str = "t1") -> "CallStory":
         return self.happens(CallAccepted(call_id="c", token_hash=token, sid=sid))
@@ -124,9 +122,7 @@ class CallStory:
             CallPrompted(call_id="c", token_hash=token, sid=sid, request=request, machine=machine)
         )
 
-    def pressed(
-        self, key: str, heard: int = 1, sid: str = "CA1", token: str = "t1"
-    ) -> "CallStory":
+    def pressed(self, key: str, heard: int = 1, sid: str = "CA1", token: str = "t1") -> "CallStory":
         return self.happens(
             KeyPressed(call_id="c", token_hash=token, sid=sid, key=key, heard=heard)
         )

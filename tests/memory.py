@@ -48,7 +48,9 @@ class Memory:
     def incident_of_group(self, receiver: str, policy: str, group_key: str) -> str | None:
         group = (receiver, policy, group_key)
         mine = [one for one in self.incidents.values() if group_of(one) == group]
-        last = max(mine, key=lambda one: (one.is_open, one.resolved_at or one.created_at), default=None)
+        last = max(
+            mine, key=lambda one: (one.is_open, one.resolved_at or one.created_at), default=None
+        )
         return last.id if last is not None else None
 
     def live_call_on(self, number: str) -> str | None:

@@ -61,7 +61,9 @@ def route(matcher: str, to: str, **keys: object) -> Route:
     return Route(name=f"to {to}", policy=to, matchers=(parse_matcher(matcher),), **keys)
 
 
-def rules(*policies: Policy, people: tuple[Person, ...] = (), routes: tuple[Route, ...] = ()) -> Rules:
+def rules(
+    *policies: Policy, people: tuple[Person, ...] = (), routes: tuple[Route, ...] = ()
+) -> Rules:
     """Rules with these policies; everybody of `PHONES` is there, unless told otherwise."""
     known = people or tuple(person(key) for key in PHONES)
     named = {one.name: one for one in policies}
@@ -111,7 +113,10 @@ class Playbook:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if kind is None:
             self._nothing_is_pending("the story ends")
@@ -216,10 +221,10 @@ class Playbook:
         self._nothing_is_pending("quiet was expected")
         return self
 
-    def is_in(self, phase: Phase, name: str = "") -> "Playbook":
+    def is_in(self, phase: Phase | str, name: str = "") -> "Playbook":
         """The (last) incident stands so."""
         found = self.incident(name)
-        return self._holds(found.phase is phase, f"{found.title} is {found.phase}, not {phase}")
+        return self._holds(found.phase == phase, f"{found.title} is {found.phase}, not {phase}")
 
     def is_acknowledged_by(self, who: str, name: str = "") -> "Playbook":
         """The (last) incident was taken by this person."""

@@ -15,7 +15,9 @@ def test_a_playbook_tells_a_story():
 def test_an_unexpected_effect_fails_when_the_next_thing_happens():
     page = Playbook(ANA_THEN_BEN).alert("disk-full")
 
-    with pytest.raises(AssertionError, match=r"5m pass, but nobody expected \[\('rings', 'ana'\)\]"):
+    with pytest.raises(
+        AssertionError, match=r"5m pass, but nobody expected \[\('rings', 'ana'\)\]"
+    ):
         page.after("5m")
 
 

@@ -206,9 +206,7 @@ class World:
         made.status = "in-progress"
         request = AnswerRequest(at=self.now, content_type="", body="")
         self.submit(
-            CallPrompted(
-                call_id=made.call_id, token_hash=made.token, sid=made.sid, request=request
-            )
+            CallPrompted(call_id=made.call_id, token_hash=made.token, sid=made.sid, request=request)
         )
 
     def press(self, made: CarrierCall, key: str) -> None:

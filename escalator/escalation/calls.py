@@ -73,7 +73,7 @@ class Post:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPage:
     """A page that travels in a call, as number `n` (from 1). `joined` pages came in after the call
-    was placed.
+    was placed. `also`: its person pressed acknowledge when it was over already.
     """
 
     n: int
@@ -82,6 +82,7 @@ class CallPage:
     is_open: bool = True
     told: bool = False
     joined: bool = False
+    also: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Status only moves forward (`call_status`). The first genuine word about a POST b
 (`binding`). The end of a call yields one `PageEnded` for each page it carried.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -38,6 +38,7 @@ from escalator.escalation.events import (
 )
 from escalator.escalation.posting import carry, post
 from escalator.escalation.rules import Keys, Rules
+from escalator.escalation.wrong_clock import mend_call
 
 ENDING_RETRY_MAX = timedelta(seconds=30)
 
@@ -53,7 +54,7 @@ def decide_call(
         call = _new_call(event, now)
         if call is None:
             return CallDecision(call=None)
-    draft = CallDraft(call, now, is_taken=is_taken)
+    draft = CallDraft(mend_call(call, now), now, is_taken=is_taken)
     _apply(rules, draft, event)
     return draft.decision()
 
@@ -167,8 +168,7 @@ def _pressed(keys: Keys, draft: CallDraft, event: KeyPressed) -> None:
         draft.follow(_asked(draft.call, page, action))
     if action is Action.ACKNOWLEDGE:
         late = {page.incident_id for page in told} - {page.incident_id for page in taken}
-        for page in _one_an_incident(page for page in told if page.incident_id in late):
-            draft.follow(_asked(draft.call, page, Action.ALSO))
+        _also(draft, [page for page in told if page.incident_id in late and not page.also])
     if action is Action.ESCALATE:
         _let_go(draft, taken)
     elif taken:
@@ -181,6 +181,14 @@ def _one_an_incident(pages: Iterable[CallPage]) -> list[CallPage]:
     for page in pages:
         first.setdefault(page.incident_id, page)
     return list(first.values())
+
+
+def _also(draft: CallDraft, pages: Sequence[CallPage]) -> None:
+    """Who was too late is on record as well, once."""
+    for page in _one_an_incident(pages):
+        draft.follow(_asked(draft.call, page, Action.ALSO))
+    for page in pages:
+        draft.put_page(replace(page, also=True))
 
 
 def _let_go(draft: CallDraft, pages: Iterable[CallPage]) -> None:

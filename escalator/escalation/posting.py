@@ -24,7 +24,6 @@ from escalator.escalation.events import (
     PagePlaced,
     Wanted,
 )
-from escalator.escalation.wrong_clock import mend_call
 
 DIRECT_PATIENCE = timedelta(minutes=10)
 
@@ -172,6 +171,5 @@ def _plan_again(draft: CallDraft) -> None:
 
 def _due(draft: CallDraft) -> None:
     """A POST whose task is gone is unclear; anything else due gets looked at by the workers."""
-    draft.call = mend_call(draft.call, draft.now)
     if draft.call.state is CallState.POSTING:
         _unclear(draft, "no answer in time")

@@ -15,7 +15,9 @@ from escalator.engine import Engine, Undecided
 from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallPage, CallState
 from escalator.escalation.decide_call import action_of
 from escalator.escalation.events import Action, CallPrompted, CallReported, Event, KeyPressed
+from escalator.escalation.incidents import Phase
 from escalator.phone import counting, prompts
+from escalator.phone.callback import Callback
 from escalator.phone.follower import is_machine
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import Verdict, Verifier
@@ -35,33 +37,13 @@ TOKEN_LIFE = timedelta(minutes=15)
 HOLDS_MAX = 3
 WRONG_KEYS_MAX = 3
 BODY_MAX_BYTES = 64 * 1024
+_TAKEN = frozenset({Phase.ACKNOWLEDGED, Phase.SNOOZED, Phase.RESOLVED})
 _NOT_FOUND = b"not found\n"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-class Callback:
-    """One genuine request: its call, its parameters, its query."""
-
-    def __init__(self, call: Call, token: str, params: dict[str, str], query: dict[str, str]):
-        self.call = call
-        self.token = token
-        self.token_hash = token_hash(token)
-        self.params = params
-        self.query = query
-
-    @property
-    def sid(self) -> str:
-        """The carrier's id of the call that this request is about."""
-        return self.params.get("CallSid", "")
-
-    def count(self, name: str) -> int:
-        """A small number from the (signed) query; 0 when it is not there."""
-        text = self.query.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 class Callbacks:
@@ -134,6 +116,10 @@ class Callbacks:
     async def _answer(self, callback: Callback, request: AnswerRequest) -> bytes:
         if callback.call.state is CallState.ENDED:
             return prompts.inactive(self._speaker(callback.call))
+        if callback.count("r") >= prompts.PROMPTS_MAX:
+            if not _has_untold(callback.call):
+                return self._prompt(callback, callback.call)
+            callback.query["r"] = "0"  # whatever came in meanwhile is told as often as the rest was
         machine = is_machine(callback.params.get("AnsweredBy", ""))
         event = CallPrompted(
             call_id=callback.call.id,
@@ -142,8 +128,7 @@ class Callbacks:
             request=request,
             machine=machine,
         )
-        result = await self._submit(event, self._answer_wait)
-        call = result.call if result is not None and result.call is not None else callback.call
+        call = await self._after(event, callback.call)
         if call.kind is CallKind.DIRECT and call.speech is not None:
             return prompts.direct(call.speech)
         if call.machine:
@@ -199,10 +184,11 @@ class Callbacks:
             if key:  # asking to hear it again is no silence
                 callback.query["r"] = str(max(0, callback.count("r") - 1))
             return await self._again(callback)
-        action = action_of(keys, key)
+        action, heard = action_of(keys, key), callback.count("n")
+        if call.state is CallState.ENDED and not self._is_taken(call, action, heard):
+            return prompts.inactive(speaker)
         if action is None:
             return await self._wrong_key(callback, speaker)
-        heard = callback.count("n")
         event = KeyPressed(
             call_id=call.id,
             token_hash=callback.token_hash,
@@ -214,6 +200,14 @@ class Callbacks:
         if result is None or result.call is None:
             return self._hold(callback, speaker, key)
         return await self._after_key(callback, speaker, action, result.call)
+
+    def _is_taken(self, call: Call, action: Action | None, heard: int) -> bool:
+        """Whether a key that comes after the call's end only repeats what is so already."""
+        if action in (None, Action.ESCALATE):
+            return False
+        told = (page for page in call.pages if page.n <= heard)
+        incidents = (self._engine.reader.incident(page.incident_id) for page in told)
+        return all(one is None or one.phase in _TAKEN for one in incidents)
 
     async def _after_key(
         self, callback: Callback, speaker: Speaker, action: Action, call: Call
@@ -230,8 +224,7 @@ class Callbacks:
         again = CallPrompted(
             call_id=call.id, token_hash=callback.token_hash, sid=callback.sid, request=request
         )
-        result = await self._submit(again, self._answer_wait)
-        call = result.call if result is not None and result.call is not None else call
+        call = await self._after(again, call)
         callback.query["r"] = "0"
         return self._prompt(callback, call, *done, speaker.say("new_alerts", count=len(fresh)))
 
@@ -242,7 +235,7 @@ class Callbacks:
 
     async def _wrong_key(self, callback: Callback, speaker: Speaker) -> bytes:
         wrong = callback.count("w") + 1
-        if wrong >= WRONG_KEYS_MAX or callback.call.state is CallState.ENDED:
+        if wrong >= WRONG_KEYS_MAX:
             return prompts.farewell(speaker, speaker.say("not_understood"))
         callback.query["w"] = str(wrong)
         callback.query["r"] = str(max(0, callback.count("r") - 1))
@@ -287,6 +280,13 @@ class Callbacks:
             )
         return verdict is Verdict.OK
 
+    async def _after(self, event: CallPrompted, before: Call) -> Call:
+        """The call once the event is committed, or as it is on disk when that takes too long."""
+        result = await self._submit(event, self._answer_wait)
+        if result is not None and result.call is not None:
+            return result.call
+        return self._engine.reader.call(before.id) or before
+
     async def _submit(self, event: Event, wait_seconds: float) -> Result | None:
         """The result once committed; None when that takes longer, or failed. The commit goes on."""
         work = asyncio.ensure_future(self._engine.submit(event))
@@ -316,6 +316,10 @@ class Callbacks:
 
     async def _nothing_here(self, _: web.Request) -> web.Response:
         return _not_found()
+
+
+def _has_untold(call: Call) -> bool:
+    return any(page.is_open and not page.told for page in call.pages)
 
 
 def _consume(work: asyncio.Future[list[Result]]) -> None:

@@ -35,7 +35,7 @@ CALL_COLUMNS = (
     "id kind to from_ person state outcome sid lasts created_at posted_at unclear_at heard_at answered_at ended_at "
     "timer_at due_at duration error_code error_message not_sent acted machine prompts ambiguous"
 ).split()
-CALL_PAGE_COLUMNS = "n incident_id person is_open told joined".split()
+CALL_PAGE_COLUMNS = "n incident_id person is_open told joined also".split()
 
 
 def to_stored(at: datetime | None) -> int | None:
@@ -71,6 +71,7 @@ _CALL_PAGE_TYPES: Mapping[str, Callable[[Any], Any]] = {
     "is_open": bool,
     "told": bool,
     "joined": bool,
+    "also": bool,
 }
 
 

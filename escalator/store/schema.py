@@ -62,7 +62,7 @@ CREATE INDEX posts_sid ON posts (sid) WHERE sid != '';
 
 CREATE TABLE call_pages (
     call_id TEXT NOT NULL, n INTEGER NOT NULL, incident_id TEXT NOT NULL, person TEXT NOT NULL,
-    is_open INTEGER NOT NULL, told INTEGER NOT NULL, joined INTEGER NOT NULL,
+    is_open INTEGER NOT NULL, told INTEGER NOT NULL, joined INTEGER NOT NULL, also INTEGER NOT NULL,
     PRIMARY KEY (call_id, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX call_pages_incident ON call_pages (incident_id);

@@ -25,6 +25,7 @@ from escalator.web.answers import Refusal
 
 NAME_CHARS_MAX = 200
 _KNOWN_MAX = 1000
+_OF_A_PROXY = ("forwarded", "x-forwarded-")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 
@@ -92,13 +93,13 @@ def guard_open_door(request: web.Request, hosts: tuple[str, ...]) -> None:
     if request.remote and (remote is None or not remote.is_loopback):
         raise _forbidden("nobody has to log in here, so only this machine may ask; set web.tokens")
     for name in request.headers:
-        if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
+        if name.lower().startswith(_OF_A_PROXY):
             raise _forbidden(
                 "this came through a proxy while nobody has to log in; set web.tokens, web.users"
                 " or web.proxy_user"
             )
     host = _host_name(_one_header(request, "Host"))
-    if not is_loopback(host) and host not in hosts:
+    if not _is_loopback(host) and host not in hosts:
         raise _forbidden("this Host is not known here; if it is right, add it to web.hosts")
 
 
@@ -166,6 +167,10 @@ def _networks(written: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]
     return tuple(ip_network(one) for one in written)
 
 
+_is_loopback = lru_cache(maxsize=256)(is_loopback)
+
+
+@lru_cache(maxsize=256)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text.partition("%")[0])

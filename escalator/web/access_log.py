@@ -16,6 +16,7 @@ from escalator.web import counting
 log = get_logger("http")
 
 _UNMATCHED = "unmatched"
+_LEVELS = {4: logging.INFO, 5: logging.WARNING}
 
 
 def access_log_class(metrics: Metrics, clock: Clock) -> type[AbstractAccessLogger]:
@@ -31,12 +32,15 @@ def access_log_class(metrics: Metrics, clock: Clock) -> type[AbstractAccessLogge
         def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
             handler = route_of(request)
             counting.request_answered(metrics, handler, request.method, response.status, time)
-            write = {4: log.info, 5: log.warning}.get(response.status // 100, log.debug)
+            level = _LEVELS.get(response.status // 100, logging.DEBUG)
+            if not logging.getLogger().isEnabledFor(level):
+                return  # asked here, as this is every request and a line that nobody sees costs the most of it
             suppressed: int | None = 0
             if response.status >= 400:
                 suppressed = sampled(f"{handler} {response.status}")
             if suppressed is not None:
-                write(
+                log.log(
+                    level,
                     "request",
                     handler=handler,
                     method=request.method[:20],

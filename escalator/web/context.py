@@ -14,8 +14,8 @@ from escalator.engine import Engine
 class WebContext:
     """The daemon as the internal listener sees it. Rules, clock and metrics are the engine's.
 
-    `config` gives the config in force. `generated_token` gives the bearer token of a receiver that nobody wrote; while it
-    is empty nobody gets in there. `why_not_ready` gives a reason, or None when the daemon can accept and store.
+    `config` gives the config in force. `generated_token` gives the bearer token of a receiver that nobody wrote; while
+    it is empty nobody gets in there. `why_not_ready` gives a reason, or None when the daemon can accept and store.
     `reload` reads the config again and returns what is wrong with it, a sentence each; nothing wrong: it is in force.
     """
 

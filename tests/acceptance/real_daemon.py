@@ -34,15 +34,19 @@ NO_PHONE = "+447700900199"
 """Whom the default policy rings: a test in which that phone rings has lost its way."""
 
 # Below the ports that systems hand out by themselves, so that nobody is given ours between two starts.
-_PORTS = range(20_000, 30_000)
+_PORTS = range(10_000, 32_000)
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, and that nobody is given by chance."""
+    """A port that nobody listens on now, that nobody is given by chance, and that this never gives again."""
     while True:
         port = secrets.choice(_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
 
 

@@ -53,7 +53,9 @@ def test_alerts_are_grouped_as_the_route_says(group_by, group, key):
 
 
 def test_labels_that_look_alike_when_joined_make_different_groups():
-    config = rules(policy("ana"), routes=(route('alertname=~".*"', "default", group_by=("a", "b")),))
+    config = rules(
+        policy("ana"), routes=(route('alertname=~".*"', "default", group_by=("a", "b")),)
+    )
 
     one = place(config, alert_of("x", a="1',b='2", b=""))
     other = place(config, alert_of("x", a="1", b="2"))
@@ -107,7 +109,9 @@ def test_an_alert_that_falls_under_a_policy_again_opens_an_incident():
 
 def test_alerts_of_one_group_are_one_incident_and_of_another_are_another():
     with Playbook(CONFIG) as page:
-        page.alert("disk-full", group="g1").rings("ana").alert("disk-slow", group="g1").stays_quiet()
+        page.alert("disk-full", group="g1").rings("ana").alert(
+            "disk-slow", group="g1"
+        ).stays_quiet()
         page.has_incidents(1).alert("cpu-hot", group="g2").has_incidents(2)
 
 
@@ -163,7 +167,9 @@ def test_an_alert_that_moves_joins_the_open_incident_of_its_group():
 
 
 def test_reloaded_routes_move_an_alert_when_it_is_next_heard_of():
-    moved = rules(policy("ana"), policy("ben", name="soft"), routes=(route('alertname=~".*"', "soft"),))
+    moved = rules(
+        policy("ana"), policy("ben", name="soft"), routes=(route('alertname=~".*"', "soft"),)
+    )
 
     with Playbook(CONFIG) as page:
         page.alert("disk-full").rings("ana").reloads(moved).stays_quiet()

@@ -170,7 +170,9 @@ def test_a_surplus_call_of_a_call_that_is_over_is_ended():
 
 def test_a_key_pressed_in_a_surplus_call_acknowledges():
     """(W18)"""
-    story = posting().accepted("CA1").reported("ringing").prompted(sid="CA2").pressed("4", sid="CA1")
+    story = (
+        posting().accepted("CA1").reported("ringing").prompted(sid="CA2").pressed("4", sid="CA1")
+    )
 
     assert [str(one.action) for one in story.follow] == ["acknowledge"]
 

@@ -212,9 +212,7 @@ def test_a_timer_that_comes_too_early_changes_nothing(phase):
 # ---- acknowledge
 
 
-@pytest.mark.parametrize(
-    ("phase", "who"), [(Phase.TRIGGERED, "ana"), (Phase.EXHAUSTED, "dee")]
-)
+@pytest.mark.parametrize(("phase", "who"), [(Phase.TRIGGERED, "ana"), (Phase.EXHAUSTED, "dee")])
 def test_a_key_acknowledges(phase, who):
     with in_phase(phase) as page:
         page.presses(who, "4").is_acknowledged_by(who).notes("acknowledged")
@@ -332,7 +330,9 @@ def test_the_end_of_a_call_says_how_it_ended():
 def test_a_person_who_is_passed_over_makes_way_for_the_next_step():
     incident = decide(TABLE, None, fired(), START).incident
 
-    outcome = decide(TABLE, incident, PagePassed(incident_id="i", person="ana", reason="cap"), START)
+    outcome = decide(
+        TABLE, incident, PagePassed(incident_id="i", person="ana", reason="cap"), START
+    )
 
     assert outcome.incident.step == 1
     assert [page.person for page in outcome.incident.pages] == ["ben"]
@@ -403,7 +403,9 @@ def test_an_alert_that_resolves_twice_is_counted_once():
 # ---- resolved
 
 
-@pytest.mark.parametrize("action", [Action.ACKNOWLEDGE, Action.ESCALATE, Action.SNOOZE, Action.RESOLVE])
+@pytest.mark.parametrize(
+    "action", [Action.ACKNOWLEDGE, Action.ESCALATE, Action.SNOOZE, Action.RESOLVE]
+)
 def test_whatever_is_asked_of_a_resolved_incident_is_a_note(action):
     with in_phase(Phase.RESOLVED) as page:
         page.asks(action).stays_quiet().is_in(Phase.RESOLVED).notes("late")

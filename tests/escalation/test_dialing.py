@@ -211,7 +211,9 @@ def test_a_page_of_somebody_who_left_the_config_is_passed_over():
     """(C4)"""
     [step] = planning([due("i1", "dee")])
 
-    assert step == Pass(page=Wanted(incident_id="i1", person="dee"), reason="no longer in the config")
+    assert step == Pass(
+        page=Wanted(incident_id="i1", person="dee"), reason="no longer in the config"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from playbook import Playbook, person, policy, route, rules, step
 
-from escalator.escalation.events import Action, Due, PagePassed
+from escalator.escalation.events import Action, Due
 from escalator.escalation.incidents import PageState, Phase
 from escalator.escalation.rules import Policy, Rules, Step
 from escalator.escalation.steps import fallback_people, responders
@@ -168,7 +168,9 @@ def test_an_open_incident_never_goes_silent():
 
 def test_the_fallback_goes_by_its_own_interval():
     with Playbook(only("ana", fallback_every=timedelta(minutes=3))) as page:
-        page.alert("disk-full").rings("ana").after("5m").rings("dee").after("6m").rings("dee", "dee")
+        page.alert("disk-full").rings("ana").after("5m").rings("dee").after("6m").rings(
+            "dee", "dee"
+        )
 
 
 def test_a_busy_fallback_is_tried_again_soon():
@@ -191,7 +193,9 @@ def test_when_no_step_reaches_anybody_the_fallback_is_rung_at_once():
 
 
 def test_without_anybody_in_the_config_the_timer_goes_on():
-    nobody = Rules(people={}, policies={"default": Policy(name="default", steps=(Step(targets=("x",)),))})
+    nobody = Rules(
+        people={}, policies={"default": Policy(name="default", steps=(Step(targets=("x",)),))}
+    )
 
     with Playbook(nobody) as page:
         page.alert("disk-full").after("1h").stays_quiet().is_in(Phase.EXHAUSTED)
@@ -245,7 +249,9 @@ def test_a_retry_that_was_not_placed_is_over_with_its_step():
 
 
 def test_a_page_in_a_call_when_its_step_ends_belongs_to_the_next_step_if_that_rings_the_same():
-    with Playbook(only(step("ana", retry="1m", wait="70s"), step("ana", "ben", retry="5m"))) as page:
+    with Playbook(
+        only(step("ana", retry="1m", wait="70s"), step("ana", "ben", retry="5m"))
+    ) as page:
         page.alert("disk-full").rings("ana")
         page.after("1m").rings("ana")
         page.after("10s").rings("ben")

@@ -323,7 +323,9 @@ class Pager(RuleBasedStateMachine):
     @invariant()
     def nobody_is_in_two_calls(self):
         """Save where an unclear POST turned out late to have made a call after all."""
-        known = [one for one in self.memory.calls.values() if one.is_live and one.id not in self.late]
+        known = [
+            one for one in self.memory.calls.values() if one.is_live and one.id not in self.late
+        ]
         people = [someone for call in known for someone in people_of(call)]
         assert len(people) == len(set(people)), "one person in two calls (I2)"
 

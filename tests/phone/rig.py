@@ -7,14 +7,13 @@ document must have been flawless, and no open incident may be without somebody t
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
-from cast import OURS, RULES, alert
+from cast import ANA, OURS, RULES, alert
+from stagecraft import HeldCarrier, LeapingClock, Turnstile
 
-from escalator.clock import SystemClock
 from escalator.engine import Engine
 from escalator.escalation.alerts import AlertStatus
 from escalator.escalation.calls import Speech
@@ -25,7 +24,15 @@ from escalator.phone.dialer import Dialer
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.twilio import Login, Patience, TwilioCarrier
-from escalator.simulator import ACCOUNT_SID, AUTH_TOKEN, CallQueued, SimCall, SimEvent, Simulator
+from escalator.simulator import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    CallQueued,
+    Script,
+    SimCall,
+    SimEvent,
+    Simulator,
+)
 from escalator.simulator.signature import SIGNATURE, sign
 from escalator.store.connection import Lock, open_for_reading
 from escalator.store.reading import Reader, timeline_of
@@ -38,82 +45,12 @@ FOR_HANDS = 4.0
 """Simulated seconds per real one that leave a test time to answer a phone and press keys by itself."""
 
 
-class LeapingClock(SystemClock):
-    """The machine's clock, which a test may put forward: whoever sleeps until then wakes."""
-
-    def __init__(self) -> None:
-        self._leapt = 0.0
-        self._wall_ahead = 0.0
-        self._moved = asyncio.Event()
-        super().__init__()
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self._leapt)
-
-    def wall(self) -> datetime:
-        return super().wall() + timedelta(seconds=self._leapt + self._wall_ahead)
-
-    def boottime(self) -> float:
-        return super().boottime() + self._leapt
-
-    async def sleep(self, seconds: float) -> None:
-        end = self.boottime() + seconds
-        while (left := end - self.boottime()) > 0:
-            try:
-                await asyncio.wait_for(self._moved.wait(), left)
-            except TimeoutError:
-                continue
-
-    def leap(self, seconds: float) -> None:
-        """Let so much time have passed."""
-        self._leapt += seconds
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
-
-    def put_wall_right(self, seconds: float) -> None:
-        """The wall clock was wrong by so much, and is no more; no timer knows."""
-        self._wall_ahead += seconds
-
-
-class Turnstile:
-    """Lets everybody through until it is shut."""
-
-    def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self._open = asyncio.Event()
-        self._open.set()
-
-    def shut(self) -> None:
-        self.reached.clear()
-        self._open.clear()
-
-    def open(self) -> None:
-        self._open.set()
-
-    async def go_through(self) -> None:
-        self.reached.set()
-        await self._open.wait()
-
-
-class HeldCarrier:
-    """The real client, whose requests for calls can be held back: before they leave, or with their answer in hand."""
-
-    def __init__(self, client: TwilioCarrier, before: Turnstile, after: Turnstile) -> None:
-        self._client = client
-        self._before, self._after = before, after
-
-    async def place(self, call):
-        await self._before.go_through()
-        outcome = await self._client.place(call)
-        await self._after.go_through()
-        return outcome
-
-    def __getattr__(self, name):
-        return getattr(self._client, name)
-
-
 class Rig:
-    """Everything between an alert and a phone. `use` it in an `async with`; all times are those of `clock`, callbacks come in at `port`."""
+    """Everything between an alert and a phone; used by `async with`.
+
+    All times are those of `clock`. The carrier is `sim`, its callbacks come in at `port`; `before` and `after` hold
+    back requests for calls. `waits` are those of `Callbacks`, `settings` what differs from the tests' own.
+    """
 
     def __init__(self, folder, rules=RULES, *, speed=500.0, carrier=None, **settings: Any) -> None:
         self.path = folder / "e.db"
@@ -277,6 +214,25 @@ class Rig:
             aiohttp.client.URL(url, encoded=True), data=fields, headers=signed
         ) as answer:
             return answer.status, await answer.text(), answer.headers
+
+    async def talking(self, *keys: str) -> SimCall:
+        """Ana's call about these alerts, picked up by hand and in its first prompt."""
+        self.sim.people[ANA] = Script.manual()
+        for key in keys or ("disk",):
+            await self.fire(key)
+        return await self.answered(ANA)
+
+    async def press(self, call: SimCall, key: str, *, n=1) -> tuple[int, str]:
+        """The request that a key makes after a prompt that told n alerts: status and document."""
+        fields = (("CallSid", call.sid), ("CallStatus", "in-progress"), ("Digits", key))
+        status, body, _ = await self.post(self.url(call, f"key?n={n}&r=1&w=0"), *fields)
+        return status, body
+
+    async def prompt(self, call: SimCall, *, after=0) -> str:
+        """The document that silence fetches after so many prompts."""
+        fields = (("CallSid", call.sid), ("CallStatus", "in-progress"))
+        _, body, _ = await self.post(self.url(call, f"answer?r={after}&w=0"), *fields)
+        return body
 
     async def report(self, call: SimCall, status: str) -> int:
         """A status callback about that call, as the carrier would send it; the HTTP status of our answer."""
