@@ -25,6 +25,7 @@ from escalator.engine import Engine
 from escalator.phone.callbacks import Callbacks
 from escalator.phone.carrier import Carrier
 from escalator.phone.dialer import Dialer
+from escalator.phone.doorway import refusal
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.twilio import Login, TwilioCarrier
@@ -35,15 +36,18 @@ from escalator.store.retention import let_go
 from escalator.store.sqlite import SqliteStore
 from escalator.telemetry import Metrics, get_logger, notify
 from escalator.web.access_log import access_log_class, sampled_logger
+from escalator.web.connections import Limits, open_files
 from escalator.web.context import WebContext
-from escalator.web.patience import PatientRunner
-from escalator.web.server import KEEPALIVE_SECONDS, SHUTDOWN_SECONDS, new_runner
+from escalator.web.patience import PatientRunner, Terms
+from escalator.web.server import SHUTDOWN_SECONDS, new_runner
 
 log = get_logger("app")
 
 POSTS_PATIENCE_SECONDS = 20.0
 OLD_CARRIER_SECONDS = 60.0
 LAG_EVERY_SECONDS = 1.0
+# Connections that the kernel keeps until we take them: a burst of them must not cost a sender its turn.
+BACKLOG = 1024
 DEFAULT_RECEIVER = "alertmanager"
 DISTRIBUTION = "escalator-oncall"
 
@@ -147,14 +151,15 @@ class Daemon:
     @contextlib.asynccontextmanager
     async def _listeners(self) -> AsyncIterator[None]:
         """Both listeners, for as long as the block lasts."""
+        limits = Limits.within(open_files())
         public = PatientRunner(
             self._callbacks.application(),
+            Terms(limits=limits, refuse=refusal),
             access_log_class=access_log_class(self.metrics, self.clock),
             logger=sampled_logger(self.clock),
-            keepalive_timeout=KEEPALIVE_SECONDS,
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
-        internal = new_runner(self._web_context())
+        internal = new_runner(self._web_context(), limits)
         try:
             self.public_address = await _listen(public, self.config.listen.public)
             self.internal_address = await _listen(internal, self.config.listen.internal)
@@ -294,7 +299,7 @@ async def _listen(runner: web.AppRunner, listener: Listener) -> tuple[str, int]:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(listener.tls.cert, listener.tls.key)
     address = listener.address
-    site = web.TCPSite(runner, address.host, address.port, ssl_context=context)
+    site = web.TCPSite(runner, address.host, address.port, ssl_context=context, backlog=BACKLOG)
     await site.start()
     host, port = runner.addresses[0][:2]
     return str(host), int(port)

@@ -70,10 +70,20 @@ class Bell:
 
 
 class Engine:
-    """The door and the timers. `rules` is the config in force; a reload puts another value in its place."""
+    """The door and the timers. `rules` is the config in force; a reload puts another value in its place.
+
+    `writer` is what owns the store: the daemon's has a thread of its own, a simulation's is stepped.
+    """
 
     def __init__(
-        self, store: SqliteStore, reader: Reader, clock: Clock, rules: Rules, metrics: Metrics
+        self,
+        store: SqliteStore,
+        reader: Reader,
+        clock: Clock,
+        rules: Rules,
+        metrics: Metrics,
+        *,
+        writer: type[Writer] = Writer,
     ):
         self.rules = rules
         self.reader = reader
@@ -83,7 +93,7 @@ class Engine:
         self._bells: list[Bell] = []
         self._bell = self.new_bell()
         self.is_writable = True
-        self._writer = Writer(
+        self._writer = writer(
             store,
             rules=lambda: self.rules,
             now=clock.now,

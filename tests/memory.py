@@ -159,11 +159,12 @@ def firing_on_file(memory: Memory, incident_id: str) -> int:
     )
 
 
-def forgetting_time(value: Incident | Call) -> Incident | Call:
-    """The value without the marks of when it was last touched, to compare what an event did."""
+def without_marks(value: Incident | Call) -> Incident | Call:
+    """The value without the marks that show nobody anything: when it was last touched, and the like."""
     if isinstance(value, Incident):
         return replace(value, updated_at=value.created_at)
-    return replace(value, heard_at=None, timer_at=None, prompts=min(value.prompts, 1))
+    pages = tuple(replace(page, also=False) for page in value.pages)
+    return replace(value, heard_at=None, timer_at=None, prompts=min(value.prompts, 1), pages=pages)
 
 
 def seconds(amount: float) -> timedelta:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from cast import RULES, cleared, fired, rules, step
+from structlog.testing import capture_logs
 
 from escalator.clock import SystemClock, VirtualClock
 from escalator.engine import Bell, Engine, Undecided, new_id
@@ -63,7 +64,7 @@ class Stage:
         before = -1
         while before != (before := self.count("store_batch_events_count")):
             await self.engine.change("SELECT 1")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.01)
 
     def count(self, name, **labels):
         return self.metrics.registry.get_sample_value(f"escalator_{name}", labels)
@@ -76,7 +77,9 @@ async def stage(path, rules_in_force=STEPS, clock=None, *, runs=True):
     if runs:
         on.run()
     try:
-        yield on
+        # Tracebacks are not written out: for terminals that takes seconds.
+        with capture_logs() as on.logs:
+            yield on
     finally:
         if on.running is not None:
             on.running.cancel()
@@ -253,6 +256,7 @@ async def test_an_event_that_cannot_be_decided_is_told_to_its_caller_and_the_res
 
         assert on.incident("incident-cpu").is_open
         assert on.count("events_undecided_total") == 1
+        assert [line["event"] for line in on.logs] == ["event_undecided"]
 
 
 async def test_a_reload_counts_from_the_next_event_on(tmp_path):

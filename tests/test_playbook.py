@@ -22,20 +22,22 @@ def test_an_unexpected_effect_fails_when_the_next_thing_happens():
 
 
 def test_an_unexpected_effect_fails_when_the_story_ends():
-    with (
-        pytest.raises(AssertionError, match="the story ends, but nobody expected"),
-        Playbook(ANA_THEN_BEN) as page,
-    ):
-        page.alert("disk-full").rings("ana")
-        page.after("5m")
+    page = Playbook(ANA_THEN_BEN).alert("disk-full").rings("ana").after("5m")
+
+    with pytest.raises(AssertionError, match="the story ends, but nobody expected"):
+        page.__exit__(None, None, None)
 
 
 def test_a_playbook_that_checks_nothing_fails():
-    with (
-        pytest.raises(AssertionError, match="this playbook checked nothing"),
-        Playbook(ANA_THEN_BEN) as page,
-    ):
-        page.resolves("disk-full")
+    page = Playbook(ANA_THEN_BEN).resolves("disk-full")
+
+    with pytest.raises(AssertionError, match="this playbook checked nothing"):
+        page.__exit__(None, None, None)
+
+
+def test_a_failure_inside_a_playbook_is_not_hidden_by_what_was_left_unsaid():
+    with pytest.raises(ZeroDivisionError), Playbook(ANA_THEN_BEN) as page:
+        page.alert("disk-full", severity=str(1 // 0))
 
 
 def test_a_mismatch_prints_the_whole_conversation():

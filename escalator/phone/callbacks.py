@@ -7,7 +7,7 @@ hold. The token itself is never logged.
 
 import asyncio
 from datetime import timedelta
-from urllib.parse import parse_qsl
+from typing import Any
 
 from aiohttp import web
 
@@ -18,6 +18,15 @@ from escalator.escalation.events import Action, CallPrompted, CallReported, Even
 from escalator.escalation.incidents import Phase
 from escalator.phone import counting, prompts
 from escalator.phone.callback import Callback
+from escalator.phone.doorway import (
+    BODY_MAX_BYTES,
+    HEADERS,
+    Misses,
+    Pairs,
+    answer_constantly,
+    read_form,
+    refusal,
+)
 from escalator.phone.follower import is_machine
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import Verdict, Verifier
@@ -27,7 +36,7 @@ from escalator.phone.twilio import CALLBACK_RETRIES
 from escalator.phone.twiml import Say
 from escalator.store.errors import StoreError
 from escalator.store.fold import Result
-from escalator.telemetry import get_logger
+from escalator.telemetry import Sampled, get_logger
 
 log = get_logger("callbacks")
 
@@ -36,14 +45,7 @@ KEY_WAIT_SECONDS = 5.0
 TOKEN_LIFE = timedelta(minutes=15)
 HOLDS_MAX = 3
 WRONG_KEYS_MAX = 3
-BODY_MAX_BYTES = 64 * 1024
 _TAKEN = frozenset({Phase.ACKNOWLEDGED, Phase.SNOOZED, Phase.RESOLVED})
-_NOT_FOUND = b"not found\n"
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Callbacks:
@@ -63,6 +65,8 @@ class Callbacks:
         self._engine = engine
         self._clock = engine.clock
         self._answer_wait, self._key_wait = answer_wait, key_wait
+        self._misses = Misses(engine.clock.boottime)
+        self._sampled = Sampled(engine.clock.boottime)
         self.use(settings)
 
     def use(self, settings: PhoneSettings) -> None:
@@ -72,7 +76,7 @@ class Callbacks:
 
     def application(self) -> web.Application:
         """The public listener: these four routes and nothing else."""
-        app = web.Application(client_max_size=BODY_MAX_BYTES)
+        app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=[answer_constantly])
         app.router.add_post("/t/{token}/{kind:answer|key|status|machine}", self.handle)
         app.router.add_route("*", "/{rest:.*}", self._nothing_here)
         return app
@@ -85,20 +89,19 @@ class Callbacks:
         call = self._engine.reader.call_of_token(hashed) if hashed else None
         if call is None:
             self._count(kind, "unknown_token")
-            return _not_found()
-        pairs = parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
+            return refusal(429 if self._misses.one_more(request.remote or "") else 404)
+        body, pairs = await read_form(request)
         if not self._is_genuine(request, pairs):
             self._count(kind, "bad_signature")
-            log.warning("callback_forged", kind=kind, call=call.id, remote=request.remote)
-            return web.Response(status=403, text="forbidden\n", headers=_HEADERS)
+            self._warn("callback_forged", kind=kind, call=call.id, remote=request.remote)
+            return refusal(403)
         if call.ended_at is not None and self._clock.now() > call.ended_at + TOKEN_LIFE:
             self._count(kind, "late")
-            return web.Response(status=410, text="gone\n", headers=_HEADERS)
+            return refusal(410)
         self._count(kind, "ok")
         callback = Callback(call, token, dict(pairs), dict(request.query))
         if not callback.sid:
-            return web.Response(status=400, text="CallSid is missing\n", headers=_HEADERS)
-        body = await request.text()
+            return refusal(400)
         return await self._dispatch(kind, callback, request.content_type, body)
 
     async def _dispatch(
@@ -265,17 +268,17 @@ class Callbacks:
             machine=is_machine(params.get("AnsweredBy", "")),
         )
         if await self._submit(event, self._key_wait) is None:
-            return web.Response(status=503, headers={**_HEADERS, "Retry-After": "1"})
+            return refusal(503)
         log.info("call_reported", call=callback.call.id, status=status)
-        return web.Response(status=204, headers=_HEADERS)
+        return web.Response(status=204, headers=HEADERS)
 
     # ---- shared steps
 
-    def _is_genuine(self, request: web.Request, pairs: list[tuple[str, str]]) -> bool:
+    def _is_genuine(self, request: web.Request, pairs: Pairs) -> bool:
         url = self._settings.public_url.rstrip("/") + request.raw_path
         verdict = self._verifier.check(url, pairs, request.headers)
         if verdict is Verdict.UNKNOWN_KEY:
-            log.warning(
+            self._warn(
                 "callback_shared_key_unknown", hint="add the carrier's key to twilio.shared_keys"
             )
         return verdict is Verdict.OK
@@ -301,6 +304,11 @@ class Callbacks:
             return None
         return result
 
+    def _warn(self, event: str, **more: Any) -> None:
+        """Log what strangers can bring about at will: at most once a second."""
+        if (suppressed := self._sampled(event)) is not None:
+            log.warning(event, suppressed=suppressed, **more)
+
     def _count(self, kind: str, result: str) -> None:
         counting.callback_came(self._engine.metrics, kind, result, self._clock.wall())
 
@@ -315,7 +323,7 @@ class Callbacks:
         return self._settings.callback_url(callback.token, name) + CALLBACK_RETRIES
 
     async def _nothing_here(self, _: web.Request) -> web.Response:
-        return _not_found()
+        return refusal(404)
 
 
 def _has_untold(call: Call) -> bool:
@@ -333,8 +341,4 @@ def _number(text: str | None) -> int | None:
 
 
 def _twiml(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="text/xml", charset="utf-8", headers=_HEADERS)
-
-
-def _not_found() -> web.Response:
-    return web.Response(status=404, body=_NOT_FOUND, content_type="text/plain", headers=_HEADERS)
+    return web.Response(body=body, content_type="text/xml", charset="utf-8", headers=HEADERS)

@@ -8,20 +8,23 @@ import fcntl
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
-from escalator.store.errors import StoreError, StoreHeld, StoreTooNew
+from escalator.store.errors import StoreBroken, StoreError, StoreHeld, StoreTooNew
 from escalator.store.schema import migrations
+from escalator.store.trouble import Trouble, trouble_of
 
+# Each with what SQLite says of it afterwards: where it cannot be set, the promises cannot be kept.
 _PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "busy_timeout=5000",
-    "foreign_keys=ON",
-    "trusted_schema=OFF",
-    "wal_autocheckpoint=4000",
-    "journal_size_limit=67108864",
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("busy_timeout", "5000", 5000),
+    ("foreign_keys", "ON", 1),
+    ("trusted_schema", "OFF", 0),
+    ("wal_autocheckpoint", "4000", 4000),
+    ("journal_size_limit", "67108864", 67108864),
 )
 
 
@@ -65,15 +68,33 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=5, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        for name, value, expected in _PRAGMAS:
+            connection.execute(f"PRAGMA {name}={value}")
+            _demand(path, connection, name, expected)
         _migrate(connection, path)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path}: the database cannot be opened: {error}") from error
     return connection
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+class Reading(sqlite3.Connection):
+    """A connection whose errors are those of the store."""
+
+    def execute(self, statement: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """As of any connection. Raises `StoreError`, and `StoreBroken` when the file cannot be trusted."""
+        try:
+            return super().execute(statement, parameters)
+        except sqlite3.Error as error:
+            kind = StoreError if trouble_of(error) in _PASSING else StoreBroken
+            raise kind(f"the database could not be read: {error}") from error
+
+
+_PASSING = frozenset({Trouble.PASSING, Trouble.FULL})
+
+
+def open_for_reading(
+    path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """A read-only connection that sees every commit."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
@@ -82,7 +103,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
+        factory=factory,
     )
+
+
+def _demand(path: Path, connection: sqlite3.Connection, name: str, expected: object) -> None:
+    found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    if found != expected:
+        raise StoreError(
+            f"{path}: SQLite does not take {name}={expected} here (it is {found}); without it what "
+            "was accepted could be lost. Put the database on a local disk"
+        )
 
 
 def _close_to_others(path: Path) -> None:

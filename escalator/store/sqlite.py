@@ -4,14 +4,14 @@ Used by one thread only (see `writer`). Every read inside a batch happens in its
 decided on what is true.
 """
 
-import json
+import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from escalator.escalation.alerts import Known
 from escalator.escalation.calls import Call
@@ -19,11 +19,18 @@ from escalator.escalation.events import AlertReceived, Event
 from escalator.escalation.incidents import Incident
 from escalator.escalation.rules import Rules
 from escalator.store import rows
+from escalator.store.ballast import Ballast
 from escalator.store.connection import open_for_writing
-from escalator.store.errors import StoreError
-from escalator.store.fold import AlertChange, AlertKey, Changes, Fold, Result
+from escalator.store.errors import StoreBroken, StoreError, StoreFull
+from escalator.store.fold import AlertKey, Changes, Fold, Result
+from escalator.store.opening import remember_loss, suspect
 from escalator.store.tally import count
-from escalator.telemetry import Metrics
+from escalator.store.trouble import Trouble, trouble_of
+from escalator.store.upkeep import rescue
+from escalator.store.writing import write
+from escalator.telemetry import Metrics, get_logger
+
+log = get_logger("store")
 
 # What is wrong with one row and not with the database: a constraint, a type, a size.
 _REFUSED = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
@@ -43,50 +50,50 @@ _GROUP = (
     "ORDER BY resolved_at IS NOT NULL, resolved_at DESC LIMIT 1"
 )
 
+_BEAT = (
+    "INSERT INTO meta (name, value) VALUES ('beat', ?) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
 KEYS_AT_ONCE = 256
-
-
-def _upsert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
-    names = ", ".join(f'"{name}"' for name in columns)
-    marks = ", ".join("?" * len(columns))
-    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
-    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
-
-
-_PUT_INCIDENT = _upsert("incidents", ("id",), rows.INCIDENT_COLUMNS)
-_PUT_PAGE = _upsert("pages", ("incident_id", "person"), (*rows.PAGE_COLUMNS, "incident_id"))
-_PUT_CALL = _upsert("calls", ("id",), (*rows.CALL_COLUMNS, "endings", "speech", "answer_request"))
-_PUT_POST = _upsert("posts", ("token_hash",), ("token_hash", "call_id", "at", "sid"))
-_PUT_CALL_PAGE = _upsert("call_pages", ("call_id", "n"), (*rows.CALL_PAGE_COLUMNS, "call_id"))
-_PUT_ALERT = (
-    "INSERT INTO alerts (receiver, key, incident_id, is_current, status, severity, labels, annotations, "
-    "starts_at, ends_at, url, raw, first_seen, last_seen, seen) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
-    "ON CONFLICT (receiver, key, incident_id) DO UPDATE SET is_current = 1, status = excluded.status, "
-    "severity = excluded.severity, labels = excluded.labels, annotations = excluded.annotations, "
-    "starts_at = excluded.starts_at, ends_at = excluded.ends_at, url = excluded.url, raw = excluded.raw, "
-    "last_seen = excluded.last_seen, seen = seen + 1"
-)
-_LEAVE_ALERT = (
-    "UPDATE alerts SET is_current = 0, status = 'resolved' "
-    "WHERE receiver = ? AND key = ? AND incident_id = ?"
-)
-_PUT_LINE = (
-    "INSERT INTO timeline (incident_id, at, event, text, by, call) VALUES (?, ?, ?, ?, ?, ?)"
-)
+_T = TypeVar("_T")
+# Closing what is broken would have SQLite write once more, over a sync that failed: it stays open until the process
+# ends.
+_abandoned: list[sqlite3.Connection] = []
 
 
 class SqliteStore:
-    """The write side of one database file."""
+    """The write side of one database file.
 
-    def __init__(self, path: Path, metrics: Metrics):
+    `ballast` is room kept for a full disk; `connect` opens the connection. `is_scarce`: the disk was full and the
+    reserve is in use, so that calls can go on and alerts must wait.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        metrics: Metrics,
+        *,
+        ballast: Ballast | None = None,
+        connect: Callable[[Path], sqlite3.Connection] = open_for_writing,
+    ):
         self.path = path
         self._metrics = metrics
+        self._ballast = ballast
         self.stirred = False  # whether the last batch left something for a worker to do
-        self._connection = open_for_writing(path)
+        self.is_scarce = False
+        self._broken: str = ""
+        self._connection = connect(path)
+        self._file = _identity(path)
+        if ballast is not None and not ballast.make():
+            log.warning("no_reserve", path=str(path), hint="less than 24 MiB are free on this disk")
 
     def close(self) -> None:
-        """Close the connection. The write-ahead log is folded in by SQLite."""
-        self._connection.close()
+        """Close the connection. The write-ahead log is folded in by SQLite, unless it cannot be trusted."""
+        if self._broken:
+            _abandoned.append(self._connection)
+        else:
+            self._connection.close()
 
     def apply(
         self, events: Sequence[Event], rules: Rules, now: datetime
@@ -105,7 +112,7 @@ class SqliteStore:
     ) -> list[Result | Exception]:
         started = time.perf_counter()
         try:
-            results, changes = self._commit(events, rules, now)
+            results, changes = self._with_reserve(lambda: self._commit(events, rules, now))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - it is some event's fault, and must not be the others'
@@ -121,19 +128,18 @@ class SqliteStore:
     def _commit(
         self, events: Sequence[Event], rules: Rules, now: datetime
     ) -> tuple[list[Result | Exception], Changes]:
+        self._begin()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
             fold = Fold(self, rules, now)
             fold.expect(self._known_of(events))
             results = [_decided(fold, event) for event in events]
-            self._write(fold.changes, now)
+            write(self._connection, fold.changes, now)
             self._connection.execute("COMMIT")
-        except _REFUSED:
-            self._roll_back()
-            raise
         except sqlite3.Error as error:
             self._roll_back()
-            raise StoreError(f"{self.path}: the batch could not be written: {error}") from error
+            if _is_of_a_row(error):
+                raise
+            raise self._failed(error, "the batch could not be written") from error
         except BaseException:
             self._roll_back()
             raise
@@ -141,10 +147,103 @@ class SqliteStore:
 
     def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement in a transaction of its own and count the rows. For chores, never for incidents."""
+
+        def run() -> int:
+            self._demand_sound()
+            try:
+                return self._connection.execute(statement, parameters).rowcount
+            except sqlite3.Error as error:
+                raise self._failed(error, "a statement could not be run") from error
+
+        return self._with_reserve(run)
+
+    def transact(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run several statements as one transaction. For what cannot be decided by the rules."""
+        self._begin()
         try:
-            return self._connection.execute(statement, parameters).rowcount
+            value = work(self._connection)
+            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+            self._roll_back()
+            raise self._failed(error, "a chore could not be written") from error
+        except BaseException:
+            self._roll_back()
+            raise
+        return value
+
+    def beat(self, now: datetime) -> None:
+        """A sign of life in the database itself, which must still be the file it was; the reserve is made up for.
+
+        Raises `StoreBroken` when the file was deleted or replaced.
+        """
+        self._demand_sound()
+        self._demand_file()
+        self.change(_BEAT, (now.isoformat(),))
+        if self.is_scarce and self._ballast is not None and self._ballast.make():
+            self.is_scarce = False
+            log.info("disk_has_room", path=str(self.path))
+
+    # ---- when it fails
+
+    def _begin(self) -> None:
+        self._demand_sound()
+        try:
+            self._roll_back()  # of a batch whose own rollback failed
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._failed(error, "no transaction could be begun") from error
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _with_reserve(self, work: Callable[[], _T]) -> _T:
+        """When the disk is full the reserve is given up and the work done again, once."""
+        try:
+            return work()
+        except StoreFull:
+            if self._ballast is None:
+                raise
+            self.is_scarce = True
+            if not self._ballast.free():
+                raise
+            log.error("disk_full", path=str(self.path), hint="make room; the reserve is in use")  # noqa: TRY400 - no defect of ours
+            return work()
+
+    def _failed(self, error: sqlite3.Error, what: str) -> StoreError:
+        text = f"{self.path}: {what}: {error}"
+        trouble = trouble_of(error)
+        if trouble is Trouble.PASSING:
+            return StoreError(text)
+        if trouble is Trouble.FULL:
+            return StoreFull(text)
+        if trouble is Trouble.CORRUPT:
+            suspect(self.path)
+        return self._break(f"{text}; it is not used any more, the next start verifies it")
+
+    def _break(self, why: str) -> StoreBroken:
+        self._broken = why
+        return StoreBroken(why)
+
+    def _demand_sound(self) -> None:
+        if self._broken:
+            raise StoreBroken(self._broken)
+
+    def _demand_file(self) -> None:
+        """The path still leads to what is open; else nothing that is written would be found after the next start."""
+        if _identity(self.path) == self._file:
+            return
+        why = f"{self.path}: the database file was replaced by another while it was open"
+        if not self.path.exists():
+            saved = rescue(self._connection, self.path)
+            why = f"{self.path}: the database file was deleted while it was open; " + (
+                "it was written anew from what is open" if saved else "it could not be written anew"
+            )
+            if not saved:
+                remember_loss(self.path, "the database file was deleted while it was open")
+        log.error("database_gone", path=str(self.path), what=why)
+        raise self._break(why)
 
     # ---- loading, for the fold
 
@@ -198,74 +297,6 @@ class SqliteStore:
         row = self._connection.execute(statement, parameters).fetchone()
         return None if row is None else str(row[0])
 
-    # ---- writing what the fold changed
-
-    def _write(self, changes: Changes, now: datetime) -> None:
-        run = self._connection.executemany
-        self._write_alerts(changes.alerts, now)
-        if changes.incidents:
-            incidents = changes.incidents.values()
-            # A resolved incident makes room for the open one of its group within the same batch.
-            ordered = sorted(incidents, key=lambda incident: incident.is_open)
-            run(_PUT_INCIDENT, [rows.incident_row(incident) for incident in ordered])
-            self._write_pages(incidents)
-        if changes.calls:
-            self._write_calls(list(changes.calls.values()))
-        if changes.lines:
-            at = rows.to_stored(now)
-            run(
-                _PUT_LINE,
-                [
-                    (incident_id, at, line.event, line.text, line.by, line.call)
-                    for incident_id, line in changes.lines
-                ],
-            )
-
-    def _write_alerts(self, changes: Sequence[AlertChange], now: datetime) -> None:
-        left = [
-            (one.alert.receiver, one.alert.key, one.before.incident_id)
-            for one in changes
-            if one.before is not None and one.before.incident_id != one.incident_id
-        ]
-        if left:
-            self._connection.executemany(_LEAVE_ALERT, left)
-        if changes:
-            at = rows.to_stored(now)
-            self._connection.executemany(_PUT_ALERT, [_alert_row(one, at) for one in changes])
-
-    def _write_pages(self, incidents: Iterable[Incident]) -> None:
-        run = self._connection.executemany
-        run("DELETE FROM pages WHERE incident_id = ?", [(one.id,) for one in incidents])
-        pages = [(*rows.page_row(page), one.id) for one in incidents for page in one.pages]
-        if pages:
-            run(_PUT_PAGE, pages)
-
-    def _write_calls(self, calls: Sequence[Call]) -> None:
-        run = self._connection.executemany
-        # An ended call makes room for the live one of its number within the same batch.
-        ordered = sorted(calls, key=lambda call: call.is_live)
-        run(_PUT_CALL, [rows.call_row(call) for call in ordered])
-        run("DELETE FROM posts WHERE call_id = ?", [(call.id,) for call in calls])
-        run(
-            _PUT_POST,
-            [
-                (post.token_hash, call.id, rows.to_stored(post.at), post.sid)
-                for call in calls
-                for post in call.posts
-            ],
-        )
-        run(
-            _PUT_CALL_PAGE,
-            [(*rows.call_page_row(page), call.id) for call in calls for page in call.pages],
-        )
-
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            try:
-                self._connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                raise StoreError(f"{self.path}: a rollback failed: {error}") from error
-
 
 def load_incident(connection: sqlite3.Connection, incident_id: str) -> Incident | None:
     """An incident with its pages, by id."""
@@ -298,9 +329,6 @@ def _bucket(count: int) -> int:
     return size
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 @cache
 def _known_many(keys: int) -> str:
     marks = ", ".join("?" * keys)
@@ -313,26 +341,21 @@ def _known_many(keys: int) -> str:
 def _decided(fold: Fold, event: Event) -> Result | Exception:
     try:
         return fold.submit(event)
-    except sqlite3.Error:
-        raise
     except Exception as error:  # noqa: BLE001 - one event that cannot be decided must not stop the others
+        if isinstance(error, sqlite3.Error) and not _is_of_a_row(error):
+            raise
         return error
 
 
-def _alert_row(change: AlertChange, at: int | None) -> tuple[Any, ...]:
-    alert = change.alert
-    return (
-        alert.receiver,
-        alert.key,
-        change.incident_id,
-        alert.status.value,
-        change.severity,
-        _encode(alert.labels),
-        _encode(alert.annotations),
-        rows.to_stored(alert.starts_at),
-        rows.to_stored(alert.ends_at),
-        alert.url,
-        alert.raw,
-        at,
-        at,
-    )
+def _is_of_a_row(error: sqlite3.Error) -> bool:
+    """Whether a row is at fault and not the database: a constraint, a type, a size, a text that is none."""
+    return isinstance(error, _REFUSED) or getattr(error, "sqlite_errorcode", None) is None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells this file from another at the same path; None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

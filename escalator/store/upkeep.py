@@ -102,6 +102,23 @@ def back_up(path: Path, target: Path) -> int:
     return target.stat().st_size
 
 
+def rescue(source: sqlite3.Connection, path: Path) -> bool:
+    """Write an open database whose file was deleted to its path again, never over another file. Whether it worked."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        _copy(source, partial)
+        _forget_log(path)
+        os.link(partial, path)
+        _make_durable(path.parent)
+    except (sqlite3.Error, OSError):
+        return False
+    finally:
+        partial.unlink(missing_ok=True)
+    return True
+
+
 def migrate(path: Path, backup: Path) -> tuple[str, ...]:
     """Bring a database up to this program, after a copy of it; the names of what was applied.
 
@@ -192,6 +209,12 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
         copy.close()
     with target.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _forget_log(path: Path) -> None:
+    """A log without its database belongs to nothing, and must not be taken for that of the next one."""
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _make_durable(folder: Path) -> None:

@@ -127,18 +127,26 @@ class Writer:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._stopping or self._chores or any(self._lanes.values())):
+                while not (self._stopping or self._has_work()):
                     self._wake.wait()
-                batch = self._take()
-                # One chore a turn, however much waits: the engine's beat is a chore too.
-                chore = self._chores.popleft() if self._chores else None
-                if not batch and chore is None and self._stopping:
+                if not self._has_work():
                     break
-            if batch:
-                self._write(batch)
-            if chore is not None:
-                self._do(*chore)
+            self.turn()
         self._store.close()
+
+    def _has_work(self) -> bool:
+        return bool(self._chores) or any(self._lanes.values())
+
+    def turn(self) -> None:
+        """Commit what waits, up to a batch, then run one chore. Whoever owns the store calls it, and nobody else."""
+        with self._wake:
+            batch = self._take()
+            # One chore a turn, however much waits: the engine's beat is a chore too.
+            chore = self._chores.popleft() if self._chores else None
+        if batch:
+            self._write(batch)
+        if chore is not None:
+            self._do(*chore)
 
     def _take(self) -> list[tuple[_Job, Sequence[Event]]]:
         """Up to a batch of events, urgent ones first. A job larger than a batch goes on in the next."""

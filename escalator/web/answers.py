@@ -15,6 +15,7 @@ from escalator.engine import Undecided
 from escalator.intake import PayloadError
 from escalator.store.errors import StoreBusy, StoreError
 from escalator.telemetry import get_logger
+from escalator.web.patience import HEADERS
 
 log = get_logger("web")
 
@@ -30,12 +31,6 @@ CODES: Mapping[int, str] = {
     413: "too_large",
     415: "unsupported_media_type",
     503: "unavailable",
-}
-_PRIVATE = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Server": "escalator",
-    "X-Content-Type-Options": "nosniff",
 }
 _LATER = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
@@ -75,6 +70,13 @@ def unavailable(message: str) -> Refusal:
     return Refusal(503, message, headers=_LATER)
 
 
+def refuse(status: int) -> web.Response:
+    """The answer to what never reached a handler: no HTTP that we take, or too much at once."""
+    if status == 503:
+        return error(unavailable("too many requests are being answered; try again"))
+    return error(Refusal(status, "this is no request that can be answered here"))
+
+
 def as_json(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
@@ -106,7 +108,7 @@ async def answer_safely(request: web.Request, handler: Handler) -> web.StreamRes
         response = await handler(request)
     except Exception as failure:  # noqa: BLE001 - whatever it is, the caller gets an answer in our shape
         response = error(_refusal_for(request, failure))
-    for name, value in _PRIVATE.items():
+    for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 

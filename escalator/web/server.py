@@ -12,19 +12,20 @@ from aiohttp.typedefs import Handler, Middleware
 
 from escalator.web.access import Access, guard_against_forgery
 from escalator.web.access_log import access_log_class, sampled_logger
-from escalator.web.answers import answer_safely
+from escalator.web.answers import answer_safely, refuse
 from escalator.web.board import Board
 from escalator.web.calls import Calls
+from escalator.web.connections import Limits
 from escalator.web.context import WebContext
 from escalator.web.incidents import Incidents
 from escalator.web.operations import Operations
-from escalator.web.patience import PatientRunner
+from escalator.web.patience import PatientRunner, Terms
 from escalator.web.receive import Receivers
 from escalator.web.routes import ROUTES, Door
 from escalator.web.who import remember_name
 
-KEEPALIVE_SECONDS = 75.0
 SHUTDOWN_SECONDS = 5.0
+VITAL = frozenset(route.path for route in ROUTES if route.door is Door.ANYBODY)
 _RECEIVE = "/receive/"
 
 
@@ -48,7 +49,7 @@ def build(context: WebContext) -> web.Application:
     return application
 
 
-def new_runner(context: WebContext, **options: Any) -> PatientRunner:
+def new_runner(context: WebContext, limits: Limits | None = None, **options: Any) -> PatientRunner:
     """A runner for `build(context)` with everything set that the listener relies on.
 
     `auto_decompress` stays off: what is sent packed is refused, and must not be unpacked before.
@@ -56,10 +57,10 @@ def new_runner(context: WebContext, **options: Any) -> PatientRunner:
     clock = context.engine.clock
     return PatientRunner(
         build(context),
+        Terms(limits=limits or Limits(), vital=VITAL, refuse=refuse),
         access_log_class=access_log_class(context.engine.metrics, clock),
         logger=sampled_logger(clock),
         auto_decompress=False,
-        keepalive_timeout=KEEPALIVE_SECONDS,
         shutdown_timeout=SHUTDOWN_SECONDS,
         **options,
     )

@@ -137,20 +137,17 @@ async def test_a_config_that_does_not_load_ends_with_78_and_says_where_and_opens
 
 
 async def test_a_second_daemon_on_the_same_file_ends_with_1_and_names_the_first(daemon):
-    """(K21) It does not wait for the first to go; a check of the config shows what a start alone takes here."""
+    """(K21) It does not wait for the first to go; counted from when its modules are there and the config is read."""
     assert daemon.process is not None
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    await daemon.run("check-config", str(daemon.file))
-    checked = clock()
 
     status, said = await daemon.run("serve", "-c", str(daemon.file))
-    ended = clock()
+    ended_at = datetime.now(UTC)  # noqa: TID251 - this process is not the daemon
 
     assert status == 1
     assert f"pid {daemon.process.pid};" in said
     assert "Traceback" not in said
-    assert (ended - checked) - (checked - began) < 2.0
+    began_at = re.search(r"time=(\S+) level=info msg=starting", said)[1]
+    assert (ended_at - datetime.fromisoformat(began_at)).total_seconds() < 2.0
     assert (await daemon.get("/-/ready")).status == 200
 
 

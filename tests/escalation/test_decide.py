@@ -47,7 +47,7 @@ def with_policy(**keys):
     return rules(policy("ana", "ben", repeat=1, fallback=("dee",), **keys))
 
 
-# ---- (none)
+# ---- no incident yet
 
 
 def test_the_first_firing_alert_opens_an_incident_and_rings_step_0():

@@ -135,6 +135,14 @@ def test_a_key_does_not_apply_to_what_was_closed_meanwhile_but_acknowledge_is_on
     assert asked(story.pressed("6", heard=2)) == [("i2", "resolve")]
 
 
+def test_who_presses_acknowledge_too_late_is_on_record_once():
+    """(W13, W28)"""
+    story = talking("i1", "i1/ben").closed("i1").closed("i1/ben")
+
+    assert asked(story.pressed("4", heard=2)) == [("i1", "also")]
+    assert asked(story.pressed("4", heard=2)) == []
+
+
 def test_one_key_is_one_wish_however_many_people_of_the_number_it_rings_for():
     story = talking("i1", "i1/ben").pressed("5", heard=2)
 
@@ -296,7 +304,7 @@ def test_escalation_never_waits_for_a_callback():
     with Playbook(rules(policy(step("ana", retry="2m", wait="5m"), "ben"))) as page:
         page.phone("ana", "silent").alert("disk-full").rings("ana").after("5m").rings("ben")
         page.after("90s").stays_quiet().notes("call_ended")
-        assert [str(call.outcome) for call in page.calls()][0] == "lost"
+        assert page.calls()[0].outcome is CallOutcome.LOST
 
 
 # ---- ending calls at the carrier

@@ -204,6 +204,15 @@ def test_a_direct_call_takes_no_page_along_and_pages_wait_for_it():
     assert place == Place(call_id="d1", to=ANA, person="", pages=())
 
 
+def test_pages_do_not_wait_for_a_direct_call_whose_time_has_not_come():
+    later = START + timedelta(seconds=1)
+    waiting = planned("d1", ANA, "ana", kind=CallKind.DIRECT, timer=later)
+
+    [place] = planning([due("i1")], [waiting])
+
+    assert (place.call_id, place.to) == ("", ANA)
+
+
 # ---- reloads
 
 

@@ -90,6 +90,12 @@ def test_a_busy_phone_is_tried_after_30_seconds_three_times_and_then_as_any_othe
         page.after("119s").stays_quiet().after("1s").rings("ana")
 
 
+def test_who_is_due_is_tried_and_who_is_not_yet_due_is_not():
+    with Playbook(only(step("ana", "ben", retry="2m", wait="9m"))) as page:
+        page.phone("ana", "busy").alert("disk-full").rings("ana", "ben")
+        page.after("30s").rings("ana").after("60s").rings("ana", "ana").after("30s").rings("ben")
+
+
 def test_a_busy_phone_is_tried_sooner_where_retry_is_shorter():
     with Playbook(only(step("ana", retry="10s", wait="1m"))) as page:
         page.phone("ana", "busy").alert("disk-full").rings("ana").after("10s").rings("ana")

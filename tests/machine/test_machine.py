@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from memory import firing_on_file, forgetting_time, people_of, seconds
+from memory import firing_on_file, people_of, seconds, without_marks
 from playbook import PHONES, alert_of, person, policy, route, rules, step
 from world import LASTS, OVER, CarrierCall, World
 
@@ -78,6 +78,7 @@ class SlowWorld(World):
     def _post(self, call: Call, token: str) -> None:
         known = {number for one in self.rules.people.values() for number in one.phones}
         assert call.to in known or call.speech, "a number was called that is not in the config (I5)"
+        assert call.open_pages or call.speech, "a phone rings although nobody is needed"
         if self.is_left_alone:
             super()._post(call, token)
         else:
@@ -250,9 +251,18 @@ class Pager(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.world.at_carrier)
+    @rule(key=st.sampled_from(["4", "4", "5", "6", "9"]))
+    def the_last_call_is_answered_and_a_key_pressed(self, key):
+        made = self.carrier_call(-1)
+        self.world.answer(made)
+        self.presses(made, key)
+
+    @precondition(lambda self: self.world.at_carrier)
     @rule(pick=picks, key=st.sampled_from(["4", "4", "5", "5", "6", "9", "*", "1", ""]))
     def a_key_is_pressed(self, pick, key):
-        made = self.carrier_call(pick)
+        self.presses(self.carrier_call(pick), key)
+
+    def presses(self, made, key):
         call = self.memory.calls[made.call_id]
         told = [page for page in call.pages if page.told]
         if key == "4":
@@ -372,9 +382,10 @@ class Pager(RuleBasedStateMachine):
         self.world.submit(event)
         assert self.state() == once, f"the second time changed something: {event}"
 
-    def state(self) -> dict[str, Incident | Call]:
+    def state(self) -> tuple[dict[str, Incident | Call], list[str]]:
         everything = {**self.memory.incidents, **self.memory.calls}
-        return {key: forgetting_time(value) for key, value in everything.items()}
+        lines = [line.text for _, _, line in self.memory.timeline]
+        return {key: without_marks(value) for key, value in everything.items()}, lines
 
 
 def chosen(candidates, pick):
@@ -382,4 +393,4 @@ def chosen(candidates, pick):
 
 
 TestPager = Pager.TestCase
-TestPager.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestPager.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

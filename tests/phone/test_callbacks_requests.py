@@ -113,7 +113,7 @@ async def test_a_request_without_the_carriers_signature_changes_nothing(tmp_path
             {},
             {"X-Twilio-Signature": ""},
             {"X-Twilio-Signature": sign(url, form, "another secret")},
-            {"X-Twilio-Signature": signature[:-2] + "A="},
+            {"X-Twilio-Signature": ("A" if signature[0] != "A" else "B") + signature[1:]},
         ):
             async with rig.http.post(url, data=form, headers=headers) as answer:
                 assert answer.status == 403

@@ -78,6 +78,7 @@ async def test_the_list_tells_where_callbacks_do_not(tmp_path, fault):
 
         await look(rig, 1)
         await rig.until(lambda: rig.call().sid)
+        await rig.sim.wait_call(ANA, status="no-answer")
         rig.clock.leap(60)
         await rig.until(lambda: rig.lines("call_ended"))
 

@@ -22,9 +22,10 @@ from escalator.escalation.events import (
 from escalator.store.connection import open_for_reading
 from escalator.store.reading import (
     Reader,
+    Work,
     alerts_of,
     calls_of,
-    count_incidents,
+    count_work,
     list_incidents,
     timeline_of,
 )
@@ -179,7 +180,7 @@ def test_incidents_are_listed_newest_first_page_by_page(records):
 
     assert [one.id[-2:] for one in (*first, *rest)] == ["04", "02", "01", "00"]
     assert [one.id[-2:] for one in list_incidents(records.db, ("resolved",), 9, None)] == ["03"]
-    assert count_incidents(records.db) == {"triggered": 4, "resolved": 1}
+    assert count_work(records.db).phases == {"triggered": 4}
 
 
 def test_the_alerts_of_an_incident_come_firing_ones_first_with_how_often_they_came(records):
@@ -214,4 +215,26 @@ def test_the_calls_of_an_incident_come_in_order_each_once(records):
 async def test_long_questions_are_asked_off_the_loop_on_a_connection_of_their_own(records):
     records.submit(fired())
 
-    assert await records.reader.in_thread(count_incidents) == {"triggered": 1}
+    work = await records.reader.in_thread(count_work)
+
+    assert work.phases == {"triggered": 1}
+
+
+async def test_open_work_is_counted_by_kind_and_the_oldest_that_waits_is_dated(records):
+    start = records.clock.now()
+    records.submit(fired(), fired("cpu"), fired("taken"))
+    await records.clock.advance(60)
+    records.submit(
+        fired("new"),
+        records.intend("disk"),
+        CallAccepted(call_id="call", token_hash="token-of-call", sid="CA1"),
+        Asked(incident_id="incident-taken", action=Action.ACKNOWLEDGE, by="ana"),
+    )
+
+    assert count_work(records.db) == Work(
+        phases={"triggered": 3, "acknowledged": 1},
+        oldest_unacknowledged=start,
+        pending={"page": 2, "direct_call": 0, "end_call": 0},
+    )
+    records.submit(Asked(incident_id="incident-disk", action=Action.RESOLVE, by="ana"))
+    assert count_work(records.db).pending == {"page": 2, "direct_call": 0, "end_call": 1}

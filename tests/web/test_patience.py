@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from escalator.web.patience import PatientRunner
+from escalator.web.patience import PatientRunner, Terms
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -20,7 +20,7 @@ async def address():
 
     application = web.Application()
     application.router.add_get("/", slow)
-    runner = PatientRunner(application, head_seconds=0.05)
+    runner = PatientRunner(application, Terms(head_seconds=0.05))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield runner.addresses[0][:2]
@@ -66,3 +66,39 @@ async def test_an_idle_connection_is_left_to_keep_alive(address):
         await asyncio.sleep(0.1)
     writer.close()
     await writer.wait_closed()
+
+
+async def test_the_head_of_a_later_request_is_not_waited_for_either(address):
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(REQUEST)
+    await asyncio.wait_for(reader.readuntil(b"done"), 2)
+
+    writer.write(b"GET / HT")
+
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(reader.read(), 2)
+    writer.close()
+
+
+async def test_an_answer_that_nobody_takes_is_not_offered_for_ever():
+    """A reader that never reads would hold its connection, and what it asked for, until the end of days."""
+
+    async def large(_: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 20_000_000)
+
+    application = web.Application()
+    application.router.add_get("/", large)
+    runner = PatientRunner(application, Terms(keepalive_seconds=0.1, politeness_seconds=0.1))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2], limit=1000)
+    writer.write(REQUEST)
+
+    async with asyncio.timeout(5):
+        while runner.count == 0:
+            await asyncio.sleep(0.01)
+        while runner.count:
+            await asyncio.sleep(0.01)
+
+    writer.close()
+    await runner.cleanup()

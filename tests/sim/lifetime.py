@@ -1,0 +1,321 @@
+"""One life of the daemon: the real engine, store, dialer, follower and callbacks, until it ends where fate has it end.
+
+The process ends as by `kill -9`: at that very point the database files are copied as they lie on disk, and nothing that
+the old process still does reaches anybody. The next life opens the copy, as SQLite finds it: log, uncommitted pages and
+all.
+"""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from clockwork import ProcessClock
+from exchange import Exchange
+from fate import Fate
+
+from escalator.clock import VirtualClock
+from escalator.engine import Engine, new_id
+from escalator.escalation.events import AlertReceived, Event
+from escalator.escalation.rules import Rules
+from escalator.intake import read
+from escalator.phone.callbacks import Callbacks
+from escalator.phone.dialer import Dialer
+from escalator.phone.follower import Follower
+from escalator.phone.settings import PhoneSettings
+from escalator.phone.signature import SIGNATURE_HEADER, sign
+from escalator.store.errors import StoreError
+from escalator.store.fold import Result
+from escalator.store.reading import Reader
+from escalator.store.sqlite import SqliteStore
+from escalator.store.writer import Lane, Writer
+from escalator.telemetry import Metrics
+
+AUTH_TOKEN = "not-a-real-auth-token"
+PUBLIC_URL = "https://pager.example.net"
+SETTINGS = PhoneSettings(
+    public_url=PUBLIC_URL,
+    from_numbers=("+15005550006",),
+    auth_tokens=(AUTH_TOKEN,),
+    calls_per_second=2.0,
+    machine_detection=True,
+)
+STOP_SECONDS = 20.0
+
+
+class Killed(BaseException):
+    """The process is no more. Nothing of ours may catch this."""
+
+
+class Life:
+    """Whether the process lives, and where it may end."""
+
+    def __init__(self, fate: Fate, tell: Callable[[str], None], path: Path):
+        self.is_alive = True
+        self.fate = fate
+        self._tell = tell
+        self.path = path
+        self.heir = path.with_name(f"{int(path.stem) + 1}.db")
+
+    def pass_point(self, point: str) -> None:
+        """Go on, unless the process ends here."""
+        if not self.is_alive:
+            raise Killed
+        if self.fate.ends(point):
+            self.end(point)
+            raise Killed
+
+    async def gate(self, point: str) -> None:
+        """As `pass_point` for a coroutine: the dead wait for ever."""
+        try:
+            self.pass_point(point)
+        except Killed:
+            await asyncio.get_running_loop().create_future()
+
+    def end(self, point: str) -> None:
+        """Now: what is on disk is all that is left."""
+        self.is_alive = False
+        self._tell(f"killed at {point}")
+        for suffix in ("", "-wal"):
+            left = self.path.with_name(self.path.name + suffix)
+            if left.exists():
+                shutil.copyfile(left, self.heir.with_name(self.heir.name + suffix))
+
+
+class SimStore(SqliteStore):
+    """The real store on a real file, whose commits may fail or be the last thing that the process does."""
+
+    def __init__(self, path: Path, metrics: Metrics, life: Life):
+        super().__init__(path, metrics)
+        self.life = life
+        # What the kernel has survives the end of a process; only power cuts need more.
+        self._connection.execute("PRAGMA synchronous=OFF")
+
+    def _write(self, changes: Any, now: Any) -> None:
+        super()._write(changes, now)
+        fault = self.life.fate.disk_fault()
+        if fault:
+            raise sqlite3.OperationalError(fault)
+        self.life.pass_point("commit: before")
+
+    def _commit(self, events: Sequence[Event], rules: Rules, now: Any) -> Any:
+        done = super()._commit(events, rules, now)
+        self.life.pass_point("commit: after")
+        return done
+
+    def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        if not self.life.is_alive:
+            raise Killed
+        return super().change(statement, parameters)
+
+
+class SteppedWriter(Writer):
+    """The daemon's writer without its thread: what waits is committed at the next turn of the loop."""
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._is_called = False
+
+    async def stop(self) -> None:
+        while self._has_work() and self._store.life.is_alive:
+            self._step()
+        self._stopping = True
+        self._store.close()
+
+    async def submit(self, events: Sequence[Event], lane: Lane) -> list[Result | Exception]:
+        self._call()
+        return await super().submit(events, lane)
+
+    async def run(self, chore: Callable[[], Any]) -> Any:
+        self._call()
+        return await super().run(chore)
+
+    def _call(self) -> None:
+        if not self._is_called:
+            self._is_called = True
+            self._loop.call_later(self._store.life.fate.commit_seconds(), self._step)
+
+    def _step(self) -> None:
+        self._is_called = False
+        if not self._store.life.is_alive:
+            return
+        try:
+            self.turn()
+        except Killed:
+            return
+        if self._has_work():
+            self._call()
+
+
+class Wire:
+    """The carrier as one process reaches it. A dead process asks for nothing and hears nothing."""
+
+    def __init__(self, exchange: Exchange, life: Life):
+        self._exchange = exchange
+        self._life = life
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        async def ask(*question: Any) -> Any:
+            await self._life.gate(f"{name}: before")
+            answer = await getattr(self._exchange, name)(*question)
+            await self._life.gate(f"{name}: after")
+            return answer
+
+        return ask
+
+
+class Request:
+    """A request of the carrier, as far as the handlers look at it."""
+
+    def __init__(self, url: str, fields: Sequence[tuple[str, str]]):
+        parts = urlsplit(url)
+        _, _, token, kind = parts.path.split("/")
+        self._body = urlencode(fields)
+        self.match_info = {"token": token, "kind": kind}
+        self.query = dict(parse_qsl(parts.query))
+        self.raw_path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        self.content_type = "application/x-www-form-urlencoded"
+        self.remote = "127.0.0.1"
+        signed = PUBLIC_URL + self.raw_path
+        self.headers = {SIGNATURE_HEADER: sign(signed, fields, AUTH_TOKEN)}
+
+    async def read(self) -> bytes:
+        return self._body.encode()
+
+    async def text(self) -> str:
+        return self._body
+
+
+class Process:
+    """The daemon, started on the file that the last one left."""
+
+    def __init__(self, clock: VirtualClock, exchange: Exchange, life: Life, rules: Rules):
+        self.clock = ProcessClock(clock)
+        self.life = life
+        self.is_ready = False
+        self.errors: list[BaseException] = []
+        self._exchange = exchange
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: list[asyncio.Future[Any]] = []
+        self.metrics = Metrics()
+        store = SimStore(life.path, self.metrics, life)
+        self.reader = Reader(life.path)
+        self.engine = Engine(
+            store, self.reader, self.clock, rules, self.metrics, writer=SteppedWriter
+        )
+        self._store = store
+        self._spawn(self._live())
+
+    async def _live(self) -> None:
+        wire = Wire(self._exchange, self.life)
+        self.engine.start()
+        self.callbacks = Callbacks(self.engine, SETTINGS)
+        async with asyncio.TaskGroup() as tasks:
+            self.dialer = Dialer(self.engine, lambda: wire, SETTINGS, tasks)
+            self.follower = Follower(self.engine, lambda: wire, tasks)
+            await self.follower.begin()
+            self.workers = [
+                tasks.create_task(work)
+                for work in (
+                    self.engine.run(lambda: None),
+                    self.dialer.run(),
+                    self.follower.run(),
+                )
+            ]
+            self.is_ready = True
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(self._guarded(work)))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - whoever runs the simulation looks at it
+            self.errors.append(error)
+
+    # ---- what comes in
+
+    async def ask(self, work: Callable[[], Coroutine[Any, Any, Any]], reply: str) -> Any:
+        """Whatever a handler answers; None when the process ended before its answer left."""
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(answered)
+
+        async def handle() -> None:
+            answer = await work()
+            await self.life.gate(f"{reply}: before")
+            answered.set_result(answer)
+            await self.life.gate(f"{reply}: after")
+
+        self._spawn(handle())
+        return await answered
+
+    async def callback(
+        self, url: str, fields: Sequence[tuple[str, str]]
+    ) -> tuple[int, str] | None:
+        """The carrier's request: our status and document, None for a connection that broke."""
+        request = Request(url, fields)
+
+        async def handle() -> tuple[int, str]:
+            response = await self.callbacks.handle(request)
+            return response.status, response.text or ""
+
+        return await self.ask(handle, f"reply to {request.match_info['kind']}")
+
+    async def receive(self, message: dict[str, Any]) -> int | None:
+        """A sender's request: 202, 503, or None for a connection that broke."""
+
+        async def handle() -> int:
+            intake = read(
+                "prod", "alertmanager", json.dumps(message).encode(), "", self.clock.wall()
+            )
+            now = self.clock.now()
+            events = [AlertReceived(alert=one, fresh_id=new_id(now)) for one in intake.alerts]
+            return await self._stored(*events, lane=Lane.INTAKE)
+
+        return await self.ask(handle, "202")
+
+    async def submit(self, *events: Event) -> int | None:
+        """What an operator asks for: 202, 503, or None."""
+        return await self.ask(lambda: self._stored(*events), "202")
+
+    async def _stored(self, *events: Event, lane: Lane = Lane.URGENT) -> int:
+        try:
+            await self.engine.submit(*events, lane=lane)
+        except StoreError:
+            return 503
+        return 202
+
+    def reload(self, rules: Rules) -> None:
+        """Another config, as `app` puts it in force."""
+        self.dialer.settings = SETTINGS
+        self.callbacks.use(SETTINGS)
+        self.engine.rules = rules
+        self.engine.ring()
+
+    # ---- the end
+
+    async def stop(self) -> None:
+        """The orderly end of SIGTERM: the files are left as they are for the next one."""
+        self.is_ready = False
+        await self.dialer.stop(STOP_SECONDS)
+        for worker in self.workers:
+            worker.cancel()
+        self.follower.stop()
+        await self.engine.stop()
+        if self.life.is_alive:
+            self.life.end("SIGTERM")
+
+    async def bury(self) -> None:
+        """Take away what is left of a dead process; whoever waits for it sees the connection break."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for answered in self._waiting:
+            if not answered.done():
+                answered.set_result(None)
+        self.reader.close()
+        self._store.close()
