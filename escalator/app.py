@@ -7,16 +7,21 @@ with it, loudly: systemd starts it again, and start is the same as carry on.
 
 import asyncio
 import contextlib
+import os
 import secrets
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from escalator import caretaker
+from escalator.auditor import Auditor
 from escalator.clock import Clock, SystemClock
 from escalator.config.loading import Loaded, load
 from escalator.config.model import Config, Listener
@@ -29,8 +34,10 @@ from escalator.phone.doorway import refusal
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.twilio import Login, TwilioCarrier
+from escalator.store.ballast import Ballast
 from escalator.store.connection import Lock
 from escalator.store.errors import StoreError
+from escalator.store.opening import FORCE, prepare
 from escalator.store.reading import Reader
 from escalator.store.retention import let_go
 from escalator.store.sqlite import SqliteStore
@@ -79,11 +86,16 @@ class Daemon:
         lock.acquire()
         try:
             self._generated_token = self._make_token(path)
-            store = SqliteStore(path, self.metrics)
+            found = prepare(path, self.clock.wall(), force=os.environ.get(FORCE) == "1")
+            caretaker.note(found, self.clock.wall())
+            ballast = Ballast(path)
+            store = SqliteStore(path, self.metrics, ballast=ballast)
             reader = Reader(path)
             self.engine = Engine(store, reader, self.clock, self._loaded.rules, self.metrics)
             self.engine.start()
+            self._carrier = self._new_carrier()
             try:
+                await caretaker.tell(self.engine, path, found, has_room=ballast.is_there)
                 await self._serve()
             finally:
                 if self._scheduler.running:
@@ -117,16 +129,18 @@ class Daemon:
         async with asyncio.TaskGroup() as tasks:
             settings = phone_settings(self.config)
             self._tasks = tasks
-            self._carrier = self._new_carrier()
             self._dialer = Dialer(self.engine, lambda: self._carrier, settings, tasks)
             self._follower = Follower(self.engine, lambda: self._carrier, tasks)
             self._callbacks = Callbacks(self.engine, settings)
+            self._auditor = Auditor(self.engine)
             await self._follower.begin()
             async with self._listeners():
                 self._workers = [
                     tasks.create_task(self.engine.run(self._fed), name="engine"),
                     tasks.create_task(self._dialer.run(), name="dialer"),
                     tasks.create_task(self._follower.run(), name="follower"),
+                    tasks.create_task(self._auditor.run(), name="auditor"),
+                    tasks.create_task(self.engine.watch_writer(), name="writer"),
                     tasks.create_task(self._watch_lag(), name="lag"),
                 ]
                 self._start_chores()
@@ -187,8 +201,11 @@ class Daemon:
         return None
 
     def _fed(self) -> None:
-        """A cycle of the engine ended, a write to the database included."""
-        notify("WATCHDOG=1")
+        """A cycle of the engine ended, a write to the database included, and the auditor is content."""
+        if self._auditor.is_content:
+            notify("WATCHDOG=1")
+        else:
+            log.error("watchdog_not_fed", why="the auditor has not come to an end for a while")
 
     async def _watch_lag(self) -> None:
         while True:
@@ -258,7 +275,10 @@ class Daemon:
         self._scheduler.configure(
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
+        self._scheduler.add_listener(_chore_failed, EVENT_JOB_ERROR)
         self._scheduler.add_job(self._let_go, "interval", hours=1, id="retention")
+        check = partial(caretaker.check, self.engine, self.config.storage.path)
+        self._scheduler.add_job(check, "interval", days=1, id="check")
         self._scheduler.start()
 
     async def _let_go(self) -> None:
@@ -269,6 +289,11 @@ class Daemon:
             log.error("retention_failed", error=str(error), retry_in="1h")  # noqa: TRY400 - no defect of ours
         else:
             log.info("retention_done", rows=gone)
+
+
+def _chore_failed(event: JobExecutionEvent) -> None:
+    """No chore fails unseen (K18); the next run is by the clock."""
+    log.error("chore_failed", chore=event.job_id, exc_info=event.exception)
 
 
 def token_path(database: Path) -> Path:

@@ -8,14 +8,19 @@ included, is what the watchdog is fed by.
 import asyncio
 import itertools
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from escalator.clock import Clock
-from escalator.escalation.events import Due, Event
-from escalator.escalation.rules import Rules
-from escalator.store.errors import StoreError
+from escalator.escalation.alerts import Alert
+from escalator.escalation.events import AlertReceived, Due, Event
+from escalator.escalation.own_alerts import disk_full, disk_has_room, quarantined
+from escalator.escalation.rules import DEFAULT_POLICY, Rules
+from escalator.store import quarantine
+from escalator.store.errors import StoreBroken, StoreError, StoreFull
 from escalator.store.fold import Result
+from escalator.store.quarantine import Suspect
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore
 from escalator.store.writer import Lane, Writer
@@ -26,6 +31,8 @@ log = get_logger("engine")
 CYCLE = timedelta(seconds=10)
 POISON_WAIT = timedelta(minutes=1)
 STORE_RETRY = 1.0
+STRIKES_MAX = 3
+LOG_LARGE_BYTES = 256 * 1024 * 1024
 
 
 class Undecided(Exception):
@@ -83,7 +90,7 @@ class Engine:
         rules: Rules,
         metrics: Metrics,
         *,
-        writer: type[Writer] = Writer,
+        writer: Callable[..., Writer] = Writer,
     ):
         self.rules = rules
         self.reader = reader
@@ -93,6 +100,8 @@ class Engine:
         self._bells: list[Bell] = []
         self._bell = self.new_bell()
         self.is_writable = True
+        self._strikes: Counter[Suspect] = Counter()
+        self._disk_told = False
         self._writer = writer(
             store,
             rules=lambda: self.rules,
@@ -135,17 +144,37 @@ class Engine:
         self, *events: Event, lane: Lane = Lane.URGENT
     ) -> list[Result | Exception]:
         """As `submit`, with the exception of an undecidable event in its place."""
+        if lane is Lane.INTAKE and self._store.is_scarce:
+            raise StoreFull("the disk is full: what room is left is kept for calls")
         results = await self._writer.submit(events, lane)
         for event, result in zip(events, results, strict=True):
             if isinstance(result, Exception):
                 self.metrics.events_undecided.inc()
                 log.error("event_undecided", event_kind=type(event).__name__, exc_info=result)
+                await self._blame(event, result)
+            elif self._strikes:
+                incident_id = getattr(event, "incident_id", "")
+                self._strikes.pop(Suspect(kind="incident", id=incident_id), None)
         return results
+
+    async def tell(self, alert: Alert, policy: str = "") -> None:
+        """Ring the fallback of a policy ("": the default one) about escalator itself."""
+        await self.submit(
+            AlertReceived(
+                alert=alert,
+                fresh_id=new_id(self.clock.now()),
+                fallback_of=policy or DEFAULT_POLICY,
+            )
+        )
 
     async def change(self, statement: str, parameters: Sequence[object] = ()) -> int:
         """Run a chore's statement between two batches."""
         changed: int = await self._writer.run(lambda: self._store.change(statement, parameters))
         return changed
+
+    async def watch_writer(self) -> None:
+        """Wait for ever. Raises `StoreBroken` when the thread that writes has died."""
+        await self._writer.watch()
 
     async def run_due(self) -> int:
         """Submit every incident whose timer is over. Returns how many there were."""
@@ -160,7 +189,10 @@ class Engine:
         return len(due)
 
     async def run(self, on_cycle: Callable[[], None]) -> None:
-        """Keep the timers until canceled. `on_cycle` hears of each cycle that ended with a write."""
+        """Keep the timers until canceled. `on_cycle` hears of each cycle that ended with a write.
+
+        Raises `StoreBroken` when the store must not be used any more.
+        """
         last_beat = self.clock.now() - CYCLE
         while True:
             try:
@@ -171,6 +203,10 @@ class Engine:
                     last_beat = now
                     on_cycle()
                 pause = self._pause(self.clock.now(), last_beat)
+            except StoreBroken:
+                self.is_writable = False
+                self.metrics.store_errors.inc()
+                raise
             except StoreError as error:
                 self.is_writable = False
                 self.metrics.store_errors.inc()
@@ -186,16 +222,62 @@ class Engine:
         return max((wake_at - now).total_seconds(), 0.001)
 
     async def _beat(self, now: datetime) -> None:
-        await self.change(
-            "INSERT INTO meta (name, value) VALUES ('beat', ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (now.isoformat(),),
-        )
+        await self._writer.run(lambda: self._store.beat(now))
         self.is_writable = True
         self.metrics.engine_last_cycle_timestamp_seconds.set(now.timestamp())
+        self._look_at_log()
+        if self._store.is_scarce != self._disk_told:
+            is_full = self._store.is_scarce
+            await self.tell(disk_full() if is_full else disk_has_room(self.clock.wall()))
+            self._disk_told = is_full
+        while self.reader.unreadable:
+            suspect, error = self.reader.unreadable.popitem()
+            log.error("row_unreadable", suspect=str(suspect), exc_info=error)
+            await self._strike(suspect, error)
+
+    def _look_at_log(self) -> None:
+        """A log that cannot be folded in (somebody reads for hours) grows; every commit tries again."""
+        size = self.reader.log_size()
+        self.metrics.store_log_size_bytes.set(size)
+        if size > LOG_LARGE_BYTES:
+            log.warning("store_log_large", bytes=size, hint="who has the database open for long?")
+
+    # ---- what cannot be decided
+
+    async def _blame(self, event: Event, error: Exception) -> None:
+        """Three failures, and whose fault it is goes out of play, so that it harms nothing else."""
+        if isinstance(event, AlertReceived) and event.fallback_of is not None:
+            return
+        try:
+            suspects = await self.reader.in_thread(lambda db: quarantine.suspects_of(db, event))
+            for suspect in suspects:
+                await self._strike(suspect, error)
+        except StoreError as failure:
+            log.error("not_set_aside", error=str(failure))  # noqa: TRY400 - no defect of ours
+
+    async def _strike(self, suspect: Suspect, error: Exception) -> None:
+        self._strikes[suspect] += 1
+        if self._strikes[suspect] >= STRIKES_MAX:
+            await self.quarantine(suspect, type(error).__name__)
+            del self._strikes[suspect]
+
+    async def quarantine(self, suspect: Suspect, why: str) -> None:
+        """Take this out of play by force, once the fallback of its policy is being told."""
+        called, policy = await self.reader.in_thread(lambda db: quarantine.describe(db, suspect))
+        log.error("quarantined", suspect=str(suspect), why=why)
+        await self.tell(quarantined(str(suspect), called, why), policy)
+        now = self.clock.now()
+        await self._writer.run(
+            lambda: self._store.transact(lambda db: quarantine.put_aside(db, suspect, why, now))
+        )
+        self.metrics.quarantines.inc()
+        self.ring()
 
     async def _set_aside(self, incident_id: str, now: datetime) -> None:
         """A bad row must not stop the others: it is tried again in a minute."""
         later = int((now + POISON_WAIT).timestamp() * 1_000_000)
-        await self.change("UPDATE incidents SET due_at = ? WHERE id = ?", (later, incident_id))
+        await self.change(
+            "UPDATE incidents SET due_at = ? WHERE id = ? AND phase != 'resolved'",
+            (later, incident_id),
+        )
         log.error("incident_set_aside", incident=incident_id, retry_in="60s")

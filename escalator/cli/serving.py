@@ -13,7 +13,7 @@ from escalator.cli.failures import leaves
 from escalator.cli.options import config_file
 from escalator.config.loading import load
 from escalator.config.problems import ConfigError
-from escalator.store.errors import StoreError
+from escalator.store.errors import StoreBroken, StoreError
 from escalator.telemetry import LogFormat, configure_logging, get_logger
 
 EXIT_FAILURE = 1
@@ -59,6 +59,10 @@ def serve(config_file: str, log_level: str, log_format: LogFormat) -> None:
         failures.extend(leaves(group))
     for failure in failures:
         click.echo(f"escalator: {failure}", err=True)
+    if any(isinstance(failure, StoreBroken) for failure in failures):
+        # A tidy end would close the database, and write once more over a sync that failed.
+        sys.stderr.flush()
+        os._exit(EXIT_FAILURE)
     sys.exit(EXIT_FAILURE if failures else 0)
 
 

@@ -18,12 +18,15 @@ EMERGENCY_POLICY = Policy(name="emergency", steps=(Step(targets=("everyone",)),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the routes put an alert."""
+    """Where the routes put an alert. `at_fallback`: an incident that it opens begins with the
+    fallback.
+    """
 
     policy: str
     route: str
     group_key: str
     severity: str
+    at_fallback: bool = False
 
 
 class Choice(StrEnum):
@@ -61,6 +64,17 @@ def place(rules: Rules, alert: Alert) -> Place:
             )
     return Place(
         policy=DEFAULT_POLICY, route="", group_key=_group_key(alert, None), severity=severity
+    )
+
+
+def place_own(rules: Rules, alert: Alert, policy: str) -> Place:
+    """The place of an alert that escalator raises about itself: no route has a say in it."""
+    return Place(
+        policy=policy_for(rules, policy).name,
+        route="",
+        group_key=alert.group,
+        severity="",
+        at_fallback=True,
     )
 
 

@@ -46,8 +46,8 @@ class CallDraft:
 
     def put_page(self, page: CallPage) -> None:
         """Put one page in place of the same number's."""
-        pages = tuple(page if other.n == page.n else other for other in self.call.pages)
-        self.call = replace(self.call, pages=pages)
+        before, after = self.call.pages[: page.n - 1], self.call.pages[page.n :]
+        self.call = replace(self.call, pages=(*before, page, *after))
 
     def note_sid(self, token_hash: str, sid: str) -> None:
         """Note which POST a SID belongs to."""

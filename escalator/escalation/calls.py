@@ -176,6 +176,11 @@ class Call:
         """The pages that still need somebody."""
         return tuple(page for page in self.pages if page.is_open)
 
+    @property
+    def has_open_pages(self) -> bool:
+        """Whether a page still needs somebody. Pages close in their order, so the last is asked first."""
+        return any(page.is_open for page in reversed(self.pages))
+
     def post_of(self, token_hash: str) -> Post | None:
         """The POST that a callback token belongs to."""
         return next((post for post in self.posts if post.token_hash == token_hash), None)

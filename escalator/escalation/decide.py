@@ -23,6 +23,7 @@ from escalator.escalation.events import (
     PageEnded,
     PagePassed,
     PagePlaced,
+    Stuck,
 )
 from escalator.escalation.incidents import Incident, Outcome, PageState, Phase
 from escalator.escalation.rules import OnNewAlerts, Rules
@@ -36,6 +37,11 @@ def decide(rules: Rules, incident: Incident | None, event: IncidentEvent, now: d
             return _open(rules, event, now)
         return Outcome(incident=None)
     draft = Draft(rules, incident, now)
+    _apply(draft, event)
+    return draft.outcome()
+
+
+def _apply(draft: Draft, event: IncidentEvent) -> None:
     match event:
         case AlertFired():
             _fire(draft, event)
@@ -51,9 +57,11 @@ def decide(rules: Rules, incident: Incident | None, event: IncidentEvent, now: d
             _ended(draft, event)
         case PagePassed():
             _passed(draft, event)
+        case Stuck():
+            draft.say("stuck", f"the auditor found that {event.what}; it is begun anew")
+            steps.restart(draft)
         case _:
             assert_never(event)
-    return draft.outcome()
 
 
 def title_of(alert: Alert) -> str:
@@ -87,7 +95,11 @@ def _open(rules: Rules, event: AlertFired, now: datetime) -> Outcome:
     draft = Draft(rules, incident, now, is_new=True)
     route = f"route {where.route}" if where.route else "no route matched"
     draft.say("triggered", f"{title_of(alert)} fires; {route}, policy {where.policy}")
-    steps.start(draft)
+    if where.at_fallback:
+        draft.incident = replace(incident, baseline=incident.severity)
+        steps.ring_fallback(draft, "escalator itself is in trouble")
+    else:
+        steps.start(draft)
     return draft.outcome()
 
 

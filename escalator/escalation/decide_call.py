@@ -225,7 +225,7 @@ def _page_closed(draft: CallDraft, event: PageClosed) -> None:
     for page in draft.call.pages:
         if page.incident_id == event.incident_id and page.person == event.person and page.is_open:
             draft.put_page(replace(page, is_open=False))
-    if not draft.call.open_pages and draft.call.state is not CallState.ENDED:
+    if not draft.call.has_open_pages and draft.call.state is not CallState.ENDED:
         end_unneeded(draft)
 
 

@@ -27,10 +27,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertReceived:
-    """A sender told of an alert. `fresh_id` names the incident that it may open."""
+    """A sender told of an alert. `fresh_id` names the incident that it may open.
+
+    `fallback_of` is for what escalator itself raises: whatever the routes say, the alert falls under
+    this policy, and an incident that it opens rings the fallback at once.
+    """
 
     alert: Alert
     fresh_id: str
+    fallback_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +113,18 @@ class PagePassed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """The auditor found that nobody would ever be rung for this incident any more, or that somebody
+    would be who must not be. `what` says how it was found.
+    """
+
+    incident_id: str
+    what: str
+
+
 IncidentEvent: TypeAlias = (
-    AlertFired | AlertCleared | Due | Asked | PagePlaced | PageEnded | PagePassed
+    AlertFired | AlertCleared | Due | Asked | PagePlaced | PageEnded | PagePassed | Stuck
 )
 
 

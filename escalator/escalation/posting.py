@@ -170,6 +170,10 @@ def _plan_again(draft: CallDraft) -> None:
 
 
 def _due(draft: CallDraft) -> None:
-    """A POST whose task is gone is unclear; anything else due gets looked at by the workers."""
+    """A POST whose task is gone is unclear; anything else due gets looked at by the workers, and a
+    call under way that has lost its timer gets one.
+    """
     if draft.call.state is CallState.POSTING:
         _unclear(draft, "no answer in time")
+    elif draft.call.is_live and draft.call.timer_at is None:
+        draft.set_timer(draft.now)

@@ -23,9 +23,11 @@ def first_look(unclear_at: datetime) -> datetime:
 
 
 def next_look(unclear_at: datetime, now: datetime) -> datetime:
-    """When the list is asked again."""
+    """When the list is asked again; the last time is the moment at which it is given up."""
     planned = (unclear_at + look for look in LOOKS)
-    return next((at for at in planned if at > now), now + LOOK_AGAIN)
+    given_up = unclear_at + SETTLE_UNREADABLE
+    later = min(now + LOOK_AGAIN, given_up) if now < given_up else now + LOOK_AGAIN
+    return next((at for at in planned if at > now), later)
 
 
 def is_settled(unclear_at: datetime, now: datetime, *, list_readable: bool) -> bool:

@@ -53,14 +53,28 @@ def advance(draft: Draft) -> None:
     _go_to(draft, draft.incident.step + 1, draft.incident.round)
 
 
-def ring_fallback(draft: Draft) -> None:
+def ring_fallback(draft: Draft, why: str = "nobody acknowledged") -> None:
     """Ring the fallback (again), and plan the next time."""
     policy = draft.policy
     people = fallback_people(draft.rules, policy)
     draft.enter(Phase.EXHAUSTED, policy.fallback_every)
     draft.set_pages(_pages_for(draft, people, FALLBACK_STEP))
     names = ", ".join(draft.person_name(person) for person in people) or "nobody"
-    draft.say("fallback", f"nobody acknowledged; ringing the fallback: {names}")
+    draft.say("fallback", f"{why}; ringing the fallback: {names}")
+
+
+def restart(draft: Draft) -> None:
+    """Begin anew what the incident was in the middle of, whatever became of its pages."""
+    draft.close_pages()
+    match draft.incident.phase:
+        case Phase.TRIGGERED:
+            resume(draft)
+        case Phase.EXHAUSTED:
+            ring_fallback(draft)
+        case Phase.SNOOZED if draft.incident.until is None:
+            start(draft)
+        case _:
+            pass
 
 
 def resume(draft: Draft) -> None:

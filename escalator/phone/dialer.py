@@ -42,7 +42,7 @@ from escalator.phone.settings import (
     PhoneSettings,
 )
 from escalator.phone.tokens import new_token, token_hash
-from escalator.store.errors import StoreError
+from escalator.store.errors import StoreBroken, StoreError
 from escalator.telemetry import get_logger
 
 log = get_logger("dialer")
@@ -69,9 +69,13 @@ class Gate:
         return max(0.0, (self._until - self._clock.now()).total_seconds())
 
     def close(self, seconds: float | None) -> datetime:
-        """Hold calls back for so long, or for the next of the growing spans. Returns until when."""
-        wait = NOT_SENT_WAITS[min(self._failures, len(NOT_SENT_WAITS) - 1)]
-        self._failures += 1
+        """Hold calls back for so long, or for the next of the growing spans. Returns until when.
+
+        Calls that were under way together fail together, and count as one failure.
+        """
+        if self._until is None or self._clock.now() >= self._until:
+            self._failures += 1
+        wait = NOT_SENT_WAITS[min(self._failures, len(NOT_SENT_WAITS)) - 1]
         self._until = self._clock.now() + timedelta(seconds=wait if seconds is None else seconds)
         return self._until
 
@@ -108,6 +112,8 @@ class Dialer:
         while True:
             try:
                 pause = await self.drain()
+            except StoreBroken:
+                raise
             except StoreError as error:
                 log.error("store_failed", error=str(error), retry_in="1s")  # noqa: TRY400 - no defect of ours
                 pause = STORE_RETRY_SECONDS
@@ -128,9 +134,10 @@ class Dialer:
         calls = self._reader.open_calls()
         pages = self._reader.due_pages()
         steps = plan(self._engine.rules, pages, calls, self._clock.now())
-        for step in steps:
-            if not isinstance(step, Place):
-                await self._engine.submit_each(_event_of(step))
+        # Together: a storm that joins a call, one commit a page, would keep everybody else waiting for minutes.
+        await self._engine.submit_each(
+            *(_event_of(step) for step in steps if not isinstance(step, Place))
+        )
         places = [step for step in steps if isinstance(step, Place)]
         room = self.settings.concurrent_calls - sum(call.state in LIVE for call in calls)
         for place in places:

@@ -99,6 +99,10 @@ class Misses:
         self._seconds = seconds
         self._tried: dict[str, tuple[float, int]] = {}
 
+    def __len__(self) -> int:
+        """How many addresses are remembered."""
+        return len(self._tried)
+
     def one_more(self, address: str) -> bool:
         """Count one. True: these were too many within a minute."""
         now = self._seconds()

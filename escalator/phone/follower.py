@@ -30,7 +30,7 @@ from escalator.phone.carrier import (
     Listed,
     Unreadable,
 )
-from escalator.store.errors import StoreError
+from escalator.store.errors import StoreBroken, StoreError
 from escalator.telemetry import get_logger
 
 log = get_logger("follower")
@@ -60,13 +60,21 @@ class Follower:
         """At start: whatever was being posted when the last process ended may have been heard."""
         orphans = [call for call in self._reader.open_calls() if call.state is CallState.POSTING]
         events = [CallUnclear(call_id=call.id, reason="escalator restarted") for call in orphans]
-        await self._engine.submit(*events)
+        # One that cannot be decided is logged at the door; it must not keep the others from being rung about.
+        await self._engine.submit_each(*events)
 
     async def run(self) -> None:
         """Look after calls until canceled."""
         while True:
-            self.start_due()
-            await self._bell.wait(self._clock, self._pause())
+            try:
+                self.start_due()
+                pause = self._pause()
+            except StoreBroken:
+                raise
+            except StoreError as error:
+                log.error("store_failed", error=str(error), retry_in="1s")  # noqa: TRY400 - no defect of ours
+                pause = STORE_RETRY_SECONDS
+            await self._bell.wait(self._clock, pause)
 
     def stop(self) -> None:
         """Leave what is under way: it is all in the table."""
@@ -89,7 +97,8 @@ class Follower:
         if due_at is None:
             return None
         seconds = (due_at - self._clock.now()).total_seconds()
-        return max(seconds, 1.0 if self._at_work else 0.001)
+        is_held = self._at_work or self._reader.unreadable
+        return max(seconds, 1.0 if is_held else 0.001)
 
     async def _look_after(self, call: Call) -> None:
         try:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from escalator.escalation.alerts import Alert, AlertStatus, Known
-from escalator.escalation.assign import Choice, Place, assign, place
+from escalator.escalation.assign import Choice, Place, assign, place, place_own
 from escalator.escalation.calls import Call, CallState
 from escalator.escalation.decide import decide
 from escalator.escalation.decide_call import decide_call
@@ -32,6 +32,7 @@ from escalator.escalation.events import (
     PageJoined,
     PagePassed,
     PagePlaced,
+    Stuck,
     Wanted,
 )
 from escalator.escalation.incidents import Incident, Line, PageState
@@ -137,7 +138,7 @@ class Fold:
     def _apply(self, event: Event) -> Result:
         if isinstance(event, AlertReceived):
             return self._alert(event)
-        if isinstance(event, Due | Asked | PagePlaced | PageEnded | PagePassed):
+        if isinstance(event, Due | Asked | PagePlaced | PageEnded | PagePassed | Stuck):
             return self._incident_event(event.incident_id, event)
         assert not isinstance(event, AlertFired | AlertCleared), "alerts enter as AlertReceived"
         return self._call_event(event)
@@ -150,7 +151,7 @@ class Fold:
         current = self._incident(known.incident_id) if known is not None else None
         if not alert.is_firing:
             return self._cleared(alert, known, current)
-        where = place(self._rules, alert)
+        where = self._place(event)
         group = self._incident(self._group(alert.receiver, where.policy, where.group_key))
         chosen = assign(self._rules, where, self._now, known=known, current=current, of_group=group)
         if chosen.leaves and current is not None:
@@ -171,6 +172,11 @@ class Fold:
                 key = (alert.receiver, where.policy, where.group_key)
                 self._set(self._groups, key, event.fresh_id)
                 return self._fired(alert, where, known, event.fresh_id, event.fresh_id)
+
+    def _place(self, event: AlertReceived) -> Place:
+        if event.fallback_of is None:
+            return place(self._rules, event.alert)
+        return place_own(self._rules, event.alert, event.fallback_of)
 
     def _held_by(self, incident: Incident) -> str:
         """The incident to join: never a closed one whose group has an open one by now (regrouped,

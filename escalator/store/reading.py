@@ -7,25 +7,28 @@ import asyncio
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from escalator.escalation.calls import Call, CallKind, CallState
 from escalator.escalation.dialing import DuePage, OpenCall
 from escalator.escalation.incidents import Incident
 from escalator.escalation.wrong_clock import ABSURD
 from escalator.store import rows
-from escalator.store.connection import open_for_reading
-from escalator.store.sqlite import load_call, load_incident
+from escalator.store.connection import Reading, open_for_reading
+from escalator.store.loading import load_call, load_incident
+from escalator.store.quarantine import Suspect
 
 DUE_MAX = 200
 TIMELINE_FIRST = 100
 TIMELINE_LAST = 900
 
 _T = TypeVar("_T")
+# What a row raises that is none: a word or a time that no value can have, JSON that is none.
+_NO_VALUE = (ValueError, TypeError, OverflowError, KeyError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +81,20 @@ class Reader:
 
     def __init__(self, path: Path):
         self._path = path
-        self._connection = open_for_reading(path)
-        self._slow = open_for_reading(path)
+        self._connection = open_for_reading(path, Reading)
+        self._slow = open_for_reading(path, Reading)
+        self.unreadable: dict[Suspect, Exception] = {}  # rows passed over: the others go on
         self._slow_lock = threading.Lock()
 
     def size(self) -> int:
         """Bytes on disk, with the write-ahead log."""
         files = (self._path, self._path.with_name(self._path.name + "-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
+
+    def log_size(self) -> int:
+        """Bytes of the write-ahead log."""
+        log = self._path.with_name(self._path.name + "-wal")
+        return log.stat().st_size if log.exists() else 0
 
     def close(self) -> None:
         """Close both connections."""
@@ -131,7 +140,10 @@ class Reader:
 
     def due_calls(self, now: datetime) -> list[Call]:
         """Calls that somebody must look at, the longest due first."""
-        found = (self.call(call_id) for call_id in self._due("calls", now))
+        due = self._due("calls", now)
+        found = self._readable(
+            "call", [(call_id,) for call_id in due], lambda row: self.call(row[0])
+        )
         return [call for call in found if call is not None]
 
     def next_due_incident(self) -> datetime | None:
@@ -149,17 +161,7 @@ class Reader:
             "FROM pages p JOIN incidents i ON i.id = p.incident_id WHERE p.state = 'due' ORDER BY p.since LIMIT ?",
             (limit,),
         )
-        return [
-            DuePage(
-                incident_id=incident_id,
-                person=person,
-                severity=severity,
-                since=_time(since),
-                tries=tries,
-                was_called=bool(was_called),
-            )
-            for incident_id, person, severity, since, tries, was_called in found
-        ]
+        return self._readable("incident", found, _due_page)
 
     def open_calls(self) -> list[OpenCall]:
         """Every call that is not over, with the people it keeps busy as `OpenCall` tells."""
@@ -169,18 +171,22 @@ class Reader:
             "FROM call_pages WHERE call_id = c.id AND (is_open = 1 OR c.state != 'planned')) "
             "FROM calls c WHERE c.state != 'ended' ORDER BY c.created_at"
         )
-        return [
-            OpenCall(
-                id=call_id,
-                kind=CallKind(kind),
-                state=CallState(state),
-                to=to,
-                people=frozenset(json.loads(people)) | ({person} if person else set()),
-                created_at=_time(created_at),
-                timer_at=rows.from_stored(timer_at),
-            )
-            for call_id, kind, state, to, created_at, timer_at, person, people in found
-        ]
+        return self._readable("call", found, _open_call)
+
+    def _readable(
+        self,
+        kind: Literal["incident", "call"],
+        found: Iterable[rows.Row],
+        value_of: Callable[[rows.Row], _T],
+    ) -> list[_T]:
+        """These rows as values. One that is none is passed over and noted: its id comes first."""
+        values: list[_T] = []
+        for row in found:
+            try:
+                values.append(value_of(row))
+            except _NO_VALUE as error:
+                self.unreadable[Suspect(kind=kind, id=row[0])] = error
+        return values
 
     def _next_due(self, table: str) -> datetime | None:
         row = self._connection.execute(
@@ -194,6 +200,31 @@ class Reader:
             (rows.to_stored(now), rows.to_stored(now + ABSURD), DUE_MAX),
         )
         return [row[0] for row in found]
+
+
+def _due_page(row: rows.Row) -> DuePage:
+    incident_id, person, severity, since, tries, was_called = row
+    return DuePage(
+        incident_id=incident_id,
+        person=person,
+        severity=severity,
+        since=_time(since),
+        tries=tries,
+        was_called=bool(was_called),
+    )
+
+
+def _open_call(row: rows.Row) -> OpenCall:
+    call_id, kind, state, to, created_at, timer_at, person, people = row
+    return OpenCall(
+        id=call_id,
+        kind=CallKind(kind),
+        state=CallState(state),
+        to=to,
+        people=frozenset(json.loads(people)) | ({person} if person else set()),
+        created_at=_time(created_at),
+        timer_at=rows.from_stored(timer_at),
+    )
 
 
 def list_incidents(

@@ -23,6 +23,7 @@ from escalator.store.ballast import Ballast
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreBroken, StoreError, StoreFull
 from escalator.store.fold import AlertKey, Changes, Fold, Result
+from escalator.store.loading import load_call, load_incident
 from escalator.store.opening import remember_loss, suspect
 from escalator.store.tally import count
 from escalator.store.trouble import Trouble, trouble_of
@@ -34,16 +35,6 @@ log = get_logger("store")
 
 # What is wrong with one row and not with the database: a constraint, a type, a size.
 _REFUSED = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
-_INCIDENT = f"SELECT {', '.join(rows.INCIDENT_COLUMNS)} FROM incidents WHERE id = ?"
-_PAGES = (
-    f"SELECT {', '.join(rows.PAGE_COLUMNS)} FROM pages WHERE incident_id = ? ORDER BY since, person"
-)
-_CALL_ALL = (*(f'"{name}"' for name in rows.CALL_COLUMNS), "endings", "speech", "answer_request")
-_CALL = f"SELECT {', '.join(_CALL_ALL)} FROM calls WHERE id = ?"
-_POSTS = "SELECT token_hash, at, sid FROM posts WHERE call_id = ? ORDER BY at"
-_CALL_PAGES = (
-    f"SELECT {', '.join(rows.CALL_PAGE_COLUMNS)} FROM call_pages WHERE call_id = ? ORDER BY n"
-)
 _KNOWN = "SELECT incident_id, status, severity FROM alerts WHERE receiver = ? AND key = ? AND is_current = 1"
 _GROUP = (
     "SELECT id FROM incidents WHERE receiver = ? AND policy = ? AND group_key = ? "
@@ -191,7 +182,7 @@ class SqliteStore:
             self._roll_back()  # of a batch whose own rollback failed
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise self._failed(error, "no transaction could be begun") from error
+            raise self._failed(error, "the batch could not be written") from error
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -298,29 +289,6 @@ class SqliteStore:
         return None if row is None else str(row[0])
 
 
-def load_incident(connection: sqlite3.Connection, incident_id: str) -> Incident | None:
-    """An incident with its pages, by id."""
-    row = connection.execute(_INCIDENT, (incident_id,)).fetchone()
-    if row is None:
-        return None
-    pages = connection.execute(_PAGES, (incident_id,)).fetchall()
-    return rows.incident_value(row, tuple(rows.page_value(page) for page in pages))
-
-
-def load_call(connection: sqlite3.Connection, call_id: str) -> Call | None:
-    """A call with its posts and pages, by id."""
-    row = connection.execute(_CALL, (call_id,)).fetchone()
-    if row is None:
-        return None
-    posts = connection.execute(_POSTS, (call_id,)).fetchall()
-    pages = connection.execute(_CALL_PAGES, (call_id,)).fetchall()
-    return rows.call_value(
-        row,
-        tuple(rows.post_value(post) for post in posts),
-        tuple(rows.call_page_value(page) for page in pages),
-    )
-
-
 def _bucket(count: int) -> int:
     """The next power of four, so that few statements serve batches of any size."""
     size = 1
@@ -341,7 +309,7 @@ def _known_many(keys: int) -> str:
 def _decided(fold: Fold, event: Event) -> Result | Exception:
     try:
         return fold.submit(event)
-    except Exception as error:  # noqa: BLE001 - one event that cannot be decided must not stop the others
+    except Exception as error:  # one event that cannot be decided must not stop the others
         if isinstance(error, sqlite3.Error) and not _is_of_a_row(error):
             raise
         return error

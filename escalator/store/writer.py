@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from escalator.escalation.events import Event
 from escalator.escalation.rules import Rules
-from escalator.store.errors import StoreBusy, StoreError
+from escalator.store.errors import StoreBroken, StoreBusy, StoreError
 from escalator.store.fold import Result
 
 BATCH_MAX = 1000
@@ -79,12 +79,20 @@ class Writer:
         self._stopping = False
         self._wake = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Future[None] | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def start(self) -> None:
         """Begin to write. Must be called on the loop whose callers will wait."""
         self._loop = asyncio.get_running_loop()
+        self._end = self._loop.create_future()
+        self._end.add_done_callback(_look_at)
         self._thread.start()
+
+    async def watch(self) -> None:
+        """Wait for ever. Raises `StoreBroken` when the thread has died."""
+        assert self._end is not None, "the writer was started"
+        await asyncio.shield(self._end)
 
     async def stop(self) -> None:
         """Write what waits, close the store, end the thread."""
@@ -125,6 +133,26 @@ class Writer:
     # ---- on the thread
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - a thread that dies unseen would leave everybody waiting
+            self._died(error)
+
+    def _died(self, error: BaseException) -> None:
+        """Nothing is written any more: whoever waits hears so, and the daemon ends."""
+        broken = StoreBroken(f"the thread that writes has died of {type(error).__name__}: {error}")
+        with self._wake:
+            self._stopping = True
+            waiting: list[asyncio.Future[Any]] = [
+                job.future for lane in self._lanes.values() for job in lane
+            ]
+            waiting += [future for _, future in self._chores]
+        assert self._loop is not None, "the writer was started"
+        for future in (self._end, *waiting):
+            if future is not None:
+                self._loop.call_soon_threadsafe(_settle, future, None, broken)
+
+    def _work(self) -> None:
         while True:
             with self._wake:
                 while not (self._stopping or self._has_work()):
@@ -232,6 +260,12 @@ class Writer:
 
 def _part_of(batch: list[tuple[_Job, Sequence[Event]]], job: _Job) -> Sequence[Event]:
     return next(part for one, part in batch if one is job)
+
+
+def _look_at(ended: asyncio.Future[None]) -> None:
+    """Its failure is told to whoever watches; nobody need."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _settle(future: asyncio.Future[Any], value: Any, error: Exception | None) -> None:

@@ -158,7 +158,16 @@ DOCUMENTED: tuple[Documented, ...] = (
         "events_undecided_total",
         "Events that could not be decided, each a defect; their incidents are tried again later.",
     ),
+    _counter(
+        "quarantines_total",
+        "Incidents, calls and alerts set aside after three failures, each a defect.",
+    ),
+    _counter(
+        "audit_violations_total",
+        "Incidents and calls that nothing would have looked after; each was begun anew.",
+    ),
     _gauge("store_size_bytes", "Size of the database with its write-ahead log."),
+    _gauge("store_log_size_bytes", "Size of the write-ahead log alone."),
     _histogram(
         "event_loop_lag_seconds", "How much later than asked the event loop woke a sleeper."
     ),

@@ -75,7 +75,10 @@ class Metrics:
         self.store_batch_events = self._histogram("store_batch_events")
         self.store_errors = self._counter("store_errors_total")
         self.store_size_bytes = self._gauge("store_size_bytes")
+        self.store_log_size_bytes = self._gauge("store_log_size_bytes")
         self.events_undecided = self._counter("events_undecided_total")
+        self.quarantines = self._counter("quarantines_total")
+        self.audit_violations = self._counter("audit_violations_total")
         self.event_loop_lag = self._histogram("event_loop_lag_seconds")
         self.http_request_duration = self._histogram("http_request_duration_seconds")
         self.engine_last_cycle_timestamp_seconds = self._gauge(

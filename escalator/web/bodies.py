@@ -5,7 +5,8 @@ done without.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -14,26 +15,65 @@ from escalator.config.problems import did_you_mean
 from escalator.config.values import read_duration
 from escalator.intake import PayloadError
 from escalator.intake.body import content_type_of, json_of, text_of
-from escalator.web.answers import Refusal, invalid
+from escalator.web.answers import Refusal, invalid, unavailable
 
 SENDER_BYTES_MAX = 32 * 1024 * 1024
 BODY_BYTES_MAX = 64 * 1024
 BODY_SECONDS = 15.0
 
+# All bodies of senders together, while they are in memory as they came. Of the largest there are three.
+ROOM_BYTES_MAX = 3 * SENDER_BYTES_MAX
+
 Fields = dict[str, object]
 
 
+class Room:
+    """How many bytes of bodies may be in memory at once, whoever sends them (K20)."""
+
+    def __init__(self, bytes_max: int = ROOM_BYTES_MAX) -> None:
+        self._left = bytes_max
+
+    @contextmanager
+    def place(self) -> Iterator[Callable[[int], None]]:
+        """A function that takes so many bytes more, or raises `Refusal` 503; all are given back at the end."""
+        taken = 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if size > self._left:
+                raise unavailable(
+                    "too many large bodies are being read; nothing was stored, try again"
+                )
+            self._left -= size
+            taken += size
+
+        try:
+            yield take
+        finally:
+            self._left += taken
+
+
+def _take_nothing(_: int) -> None:
+    """For small bodies, which need no room."""
+
+
 async def read_body(
-    request: web.Request, bytes_max: int = BODY_BYTES_MAX, seconds: float = BODY_SECONDS
+    request: web.Request,
+    bytes_max: int = BODY_BYTES_MAX,
+    seconds: float = BODY_SECONDS,
+    take: Callable[[int], None] = _take_nothing,
 ) -> bytes:
-    """The body as it came. Raises `Refusal`: 413 beyond `bytes_max`, 408 when it dribbles, 415 when it is packed."""
+    """The body as it came. `take` is told of each part, for the room it needs.
+
+    Raises `Refusal`: 413 beyond `bytes_max`, 408 when it dribbles, 415 when it is packed.
+    """
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
         raise Refusal(415, "send the body as it is, without a Content-Encoding")
     if (request.content_length or 0) > bytes_max:
         raise _too_large(bytes_max)
     try:
         async with asyncio.timeout(seconds):
-            return await _read_at_most(request, bytes_max)
+            return await _read_at_most(request, bytes_max, take)
     except TimeoutError:
         raise Refusal(
             408, f"the body did not arrive within {seconds:g} s; nothing was stored"
@@ -107,9 +147,10 @@ def moment(value: str, name: str) -> datetime:
     return at
 
 
-async def _read_at_most(request: web.Request, bytes_max: int) -> bytes:
+async def _read_at_most(request: web.Request, bytes_max: int, take: Callable[[int], None]) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_any():
+        take(len(chunk))
         body += chunk
         if len(body) > bytes_max:
             raise _too_large(bytes_max)

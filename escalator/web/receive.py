@@ -5,7 +5,7 @@ is 503, for then it would. Nothing here redirects.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from escalator.telemetry import Sampled, get_logger
 from escalator.web import counting
 from escalator.web.access import guard_open_door
 from escalator.web.answers import Refusal, as_json, not_found
-from escalator.web.bodies import SENDER_BYTES_MAX, read_body
+from escalator.web.bodies import SENDER_BYTES_MAX, Room, read_body
 from escalator.web.context import WebContext
 from escalator.web.unreadable import Unreadable
 
@@ -45,6 +45,8 @@ class Receivers:
         self._metrics = context.engine.metrics
         self._unreadable = Unreadable()
         self._sampled = Sampled(context.engine.clock.boottime)
+        self._room = Room()
+        self._large = asyncio.Lock()
 
     async def receive(self, request: web.Request) -> web.Response:
         """`POST /receive/{receiver}`."""
@@ -70,11 +72,17 @@ class Receivers:
     async def _take(
         self, request: web.Request, name: str, receiver: Receiver
     ) -> tuple[Intake, list[Result]]:
-        body = await self._admit(request, name, receiver)
+        with self._room.place() as take:
+            body = await self._admit(request, name, receiver, take)
+            return await self._understand(request, name, receiver, body)
+
+    async def _understand(
+        self, request: web.Request, name: str, receiver: Receiver, body: bytes
+    ) -> tuple[Intake, list[Result]]:
         clock = self._engine.clock
         came_at = clock.boottime()
         try:
-            intake = await _read(
+            intake = await self._read(
                 name, receiver, body, request.headers.get("Content-Type", ""), clock.wall()
             )
         except PayloadError as error:
@@ -90,7 +98,9 @@ class Receivers:
 
     # ---- who sends
 
-    async def _admit(self, request: web.Request, name: str, receiver: Receiver) -> bytes:
+    async def _admit(
+        self, request: web.Request, name: str, receiver: Receiver, take: Callable[[int], None]
+    ) -> bytes:
         """The body of a sender who may send it."""
         auth = self._auth(name, receiver)
         if auth is None:
@@ -98,7 +108,7 @@ class Receivers:
         elif not _may_be_read(auth, request.headers):
             raise self._stranger(name, auth)
         try:
-            body = await read_body(request, SENDER_BYTES_MAX)
+            body = await read_body(request, SENDER_BYTES_MAX, take=take)
         except Refusal as refusal:
             if refusal.status == 413 and not isinstance(auth, HmacAuth):
                 await self._too_large(name, request.content_length)
@@ -129,6 +139,16 @@ class Receivers:
 
     # ---- what was sent
 
+    async def _read(
+        self, name: str, receiver: Receiver, body: bytes, content_type: str, at: datetime
+    ) -> Intake:
+        kind = cast(Kind, receiver.type)
+        if len(body) < THREAD_FROM_BYTES:
+            return read(name, kind, body, content_type, at)
+        # One at a time: two would take as long and twice the memory, of which parsing takes many times the body.
+        async with self._large:
+            return await asyncio.to_thread(read, name, kind, body, content_type, at)
+
     async def _submit(self, alerts: Sequence[Alert]) -> list[Result]:
         now = self._engine.clock.now()
         events = [AlertReceived(alert=alert, fresh_id=new_id(now)) for alert in alerts]
@@ -157,15 +177,6 @@ class Receivers:
         for note in intake.notes:
             if (suppressed := self._sampled(f"odd {name} {note.remark}")) is not None:
                 log.warning("body_odd", receiver=name, what=str(note), suppressed=suppressed)
-
-
-async def _read(
-    name: str, receiver: Receiver, body: bytes, content_type: str, at: datetime
-) -> Intake:
-    kind = cast(Kind, receiver.type)
-    if len(body) < THREAD_FROM_BYTES:
-        return read(name, kind, body, content_type, at)
-    return await asyncio.to_thread(read, name, kind, body, content_type, at)
 
 
 def _auth_of(auth: Any) -> Auth:

@@ -15,8 +15,12 @@ WAITING_MAX = 200
 
 
 def is_answered(call: Call) -> bool:
-    """Whether the phone has been picked up, or never will be."""
-    return call.answered_at is not None or is_ended(call)
+    """Whether the phone has been picked up, or never will be.
+
+    The carrier's request for instructions is the proof, and what a workflow waits for; the status "answered" may come
+    in before it.
+    """
+    return call.answer_request is not None or is_ended(call)
 
 
 def is_ended(call: Call) -> bool:

@@ -5,6 +5,7 @@ What is not a value anywhere (log lines, exit codes, statuses) is read from the 
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -269,4 +270,27 @@ def metrics_used() -> set[str]:
         if path != metrics
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("metrics")
+    }
+
+
+def environment_constants() -> set[str]:
+    """Each variable of ours that the program names in its code, beside those that options have."""
+    return {
+        node.value
+        for path in CODE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"ESCALATOR_[A-Z_]+", node.value)
+    }
+
+
+def own_alerts() -> set[str]:
+    """The names of the alerts that escalator raises: what its code calls them, wherever it makes one."""
+    places = ("escalation/own_alerts.py", "web/unreadable.py", "intake/payload.py")
+    return {
+        node.value
+        for place in places
+        for node in ast.walk(ast.parse((CODE / place).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"([A-Z][a-z]+){1,3}", node.value)
     }

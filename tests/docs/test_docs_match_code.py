@@ -7,9 +7,11 @@ from manual import DOCS, page, prose, table_of, tables, words_in_code
 from program import (
     commands,
     config_keys,
+    environment_constants,
     exit_codes,
     log_events,
     metrics_used,
+    own_alerts,
 )
 
 from escalator.clock import SystemClock
@@ -207,6 +209,24 @@ def test_every_exit_code_is_documented():
     [table] = table_of(page("cli.md"), "exit code", "meaning")
 
     assert {int(row["exit code"]) for row in table.rows} == exit_codes() | {0}
+
+
+def test_every_variable_of_the_environment_is_documented_and_exists():
+    options = {option.environment for options in COMMANDS.values() for option in options.values()}
+    told = set()
+    for path in DOCS.glob("*.md"):
+        told |= set(re.findall(r"(?<!_)\bESCALATOR_[A-Z_]+", path.read_text(encoding="utf-8")))
+
+    assert environment_constants() <= told <= options | environment_constants()
+
+
+# ---- operating.md
+
+
+def test_every_alert_that_escalator_raises_itself_is_documented():
+    [table] = table_of(page("operating.md"), "alert", "means", "do")
+
+    assert firsts([table], "alert") == own_alerts()
 
 
 # ---- metrics.md

@@ -35,8 +35,9 @@ from escalator.simulator import (
 )
 from escalator.simulator.signature import SIGNATURE, sign
 from escalator.store.connection import Lock, open_for_reading
+from escalator.store.loading import load_call, load_incident
 from escalator.store.reading import Reader, timeline_of
-from escalator.store.sqlite import SqliteStore, load_call, load_incident
+from escalator.store.sqlite import SqliteStore
 from escalator.telemetry import Metrics
 
 T = TypeVar("T")

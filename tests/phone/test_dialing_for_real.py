@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from cast import ANA, ANA_TOO, BEN, CHI, DEE, OURS, OURS_GERMAN, PEOPLE, rules, step
+from cast import ANA, ANA_TOO, BEN, CHI, DEE, OURS, OURS_GERMAN, PEOPLE, alert, rules, step
 from rig import FOR_HANDS, Rig
 
 from escalator.escalation.calls import CallState
-from escalator.escalation.events import Action
+from escalator.escalation.events import Action, AlertReceived
 from escalator.escalation.incidents import PageState
+from escalator.phone.dialer import Gate
 from escalator.simulator import Fault, Script
 
 
@@ -177,6 +178,36 @@ async def test_what_falls_due_during_a_call_joins_it(tmp_path):
 
         assert rig.call().pages[1].joined
         assert rig.lines("call_joined", "incident-cpu")
+
+
+async def test_a_storm_joins_a_call_in_a_commit_or_two(tmp_path):
+    """(L1, W12) One commit a page would hold back everybody else's call for as long as that takes."""
+    async with Rig(tmp_path, speed=FOR_HANDS) as rig:
+        everybody(rig)
+        await rig.fire()
+        await rig.sim.wait_call(ANA, status="ringing")
+        before = rig.count("store_write_duration_seconds_count")
+
+        storm = [AlertReceived(alert=alert(f"n{n}"), fresh_id=f"incident-n{n}") for n in range(50)]
+        await rig.engine.submit(*storm)
+        await rig.until(lambda: len(rig.call().pages) == 51)
+
+        assert rig.count("store_write_duration_seconds_count") - before < 10
+        for n in range(50):
+            await rig.clear(f"n{n}")
+
+
+async def test_calls_that_fail_together_count_as_one_failure(tmp_path):
+    """(W6) Ten of them under way at once must not make a hiccup last half a minute."""
+    async with Rig(tmp_path) as rig:
+        gate = Gate(rig.clock)
+        for _ in range(10):
+            gate.close(None)
+        assert gate.opens_in() <= 0.5
+
+        rig.clock.leap(1)
+        gate.close(None)
+        assert 0.5 < gate.opens_in() <= 1.0
 
 
 async def test_what_joined_and_was_never_spoken_is_due_again_at_once(tmp_path):

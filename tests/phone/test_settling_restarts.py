@@ -13,6 +13,7 @@ from rig import FOR_HANDS, Rig
 from escalator.escalation.calls import CallState
 from escalator.escalation.events import Action
 from escalator.simulator import CallbackFault, Fault, Script
+from escalator.store.loading import load_call
 
 
 def deaf(rig):
@@ -35,6 +36,25 @@ async def test_killed_before_anything_was_planned(tmp_path):
 
         assert len(rig.sim.calls) == 1
         await rig.sim.settle()
+
+
+async def test_a_call_that_cannot_be_read_keeps_the_others_from_nothing(tmp_path):
+    """(K17) The process starts, and looks after the calls that it can read."""
+    async with Rig(tmp_path, rules(step("ana", "ben"))) as rig:
+        rig.before.shut()
+        await rig.fire()
+        await rig.until(lambda: len(rig.calls()) == 2)
+        await rig.crash()
+        bad, good = rig.calls()
+        with sqlite3.connect(rig.path) as file:
+            file.execute("UPDATE calls SET endings = 'no JSON' WHERE id = ?", (bad.id,))
+
+        await rig.start()
+
+        assert load_call(rig.db, good.id).state is CallState.UNCLEAR
+        with sqlite3.connect(rig.path) as file:
+            file.execute("UPDATE calls SET endings = '[]' WHERE id = ?", (bad.id,))
+        await rig.act("incident-disk", Action.ACKNOWLEDGE, "chi")
 
 
 async def test_killed_between_the_intent_and_the_post(tmp_path):
@@ -272,8 +292,10 @@ async def test_a_call_that_is_never_heard_of_again_is_given_up_and_frees_its_num
         await rig.until(lambda: len(rig.sim.calls) == 2)
 
 
-@pytest.mark.parametrize("column", ["timer_at", "unclear_at", "posted_at"])
-async def test_times_of_a_clock_that_was_years_ahead_hold_up_nothing(tmp_path, column):
+YEARS = 9 * 365 * 86_400 * 1_000_000
+
+
+async def test_times_of_a_clock_that_was_years_ahead_hold_up_nothing(tmp_path):
     """(T3) An unclear call is settled all the same, and nothing spins."""
     async with Rig(tmp_path) as rig:
         rig.sim.people[ANA] = Script.answers("4")
@@ -281,21 +303,42 @@ async def test_times_of_a_clock_that_was_years_ahead_hold_up_nothing(tmp_path, c
         await rig.fire()
         await rig.until(lambda: rig.calls() and rig.call().state is CallState.UNCLEAR)
         await rig.crash()
+        columns = ("posted_at", "unclear_at", "heard_at", "timer_at", "due_at")
+        shifted = ", ".join(f"{column} = {column} + {YEARS}" for column in columns)
         with sqlite3.connect(rig.path) as other:
-            year = 365 * 86_400 * 1_000_000
+            other.execute(f"UPDATE calls SET {shifted}")
+        other.close()
+
+        await rig.start()
+        for _ in range(6):
+            await rig.quiet()
+            rig.clock.leap(10)
+        await rig.until(lambda: rig.incident().phase == "acknowledged")
+
+        assert rig.posts() == 2
+        assert len(rig.sim.requests) < 20
+        await rig.sim.settle()
+
+
+async def test_an_ending_planned_by_a_clock_that_was_years_ahead_is_done_now(tmp_path):
+    """(T3, K13)"""
+    async with Rig(tmp_path, speed=FOR_HANDS) as rig:
+        rig.sim.people[ANA] = Script.manual()
+        await rig.fire()
+        call = await rig.sim.wait_call(ANA, status="ringing")
+        await rig.until(lambda: rig.call().state is CallState.RINGING)
+        rig.sim.faults.request(Fault.UNAVAILABLE, on="update")
+        await rig.act("incident-disk", Action.ACKNOWLEDGE, "ben")
+        await rig.until(lambda: rig.call().endings[0].tries)
+        await rig.crash()
+        far = rig.clock.now().timestamp() * 1_000_000 + YEARS
+        with sqlite3.connect(rig.path) as other:
             other.execute(
-                f"UPDATE calls SET {column} = {column} + 9 * {year}, due_at = due_at + 9 * {year}"
+                "UPDATE calls SET endings = json_set(endings, '$[0][2]', ?1), timer_at = ?1, due_at = ?1",
+                (int(far),),
             )
         other.close()
 
         await rig.start()
-        await rig.quiet()
-        for _ in range(6):
-            rig.clock.leap(30)
-            await rig.quiet()
 
-        await rig.until(lambda: rig.incident().phase == "acknowledged")
-        requests = len(rig.sim.requests)
-        await rig.quiet()
-        assert len(rig.sim.requests) == requests < 20
-        await rig.sim.settle()
+        await rig.until(lambda: call.status == "canceled")

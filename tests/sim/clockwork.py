@@ -5,6 +5,7 @@ in which things happen depends on nothing but what they do.
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -16,12 +17,31 @@ TICK = timedelta(microseconds=1)
 TURNS_MAX = 20_000
 
 
+OWNED: contextvars.ContextVar[list[asyncio.Task[Any]]] = contextvars.ContextVar("OWNED")
+"""The tasks of the process that the running task belongs to: they all end with it."""
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose timers go by a virtual clock."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
+        self.errors: list[BaseException] = []
         super().__init__()
+        self.set_exception_handler(self._note)
+
+    def _note(self, _: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
+        """What a dead process did not fetch is no error; what a callback raised is one."""
+        if what["message"].startswith("Exception in callback"):
+            self.errors.append(what["exception"])
+
+    def create_task(self, coro: Any, **settings: Any) -> asyncio.Task[Any]:
+        task = super().create_task(coro, **settings)
+        owned = OWNED.get(None)
+        if owned is not None:
+            owned[:] = [one for one in owned if not one.done()]
+            owned.append(task)
+        return task
 
     def time(self) -> float:
         return self.clock.boottime()

@@ -5,6 +5,7 @@ nobody answers its callbacks. It keeps a record of every call that it made, whic
 """
 
 import asyncio
+import contextvars
 import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Awaitable, Callable, Coroutine
@@ -270,7 +271,9 @@ class Exchange:
         return next((line for line in self.lines if line.sid == sid), None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        # In a context of its own: it belongs to no process, and ends with none.
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._guarded(work), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -4,6 +4,7 @@ A fate is asked at every point where the world may fail us: each commit, each re
 """
 
 import random
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -45,9 +46,9 @@ class Fate:
         """Whether the process ends at this point."""
         return False
 
-    def disk_fault(self) -> str:
-        """What SQLite says to this commit; "" when it succeeds."""
-        return ""
+    def disk_fault(self) -> int:
+        """SQLite's code for why this commit fails; 0 when it succeeds."""
+        return 0
 
     def commit_seconds(self) -> float:
         return 0.0
@@ -103,7 +104,11 @@ CLIMATES = (
 )
 HEALTHY = Climate(nobody=0.0)
 DEAF = Climate(nobody=1.0)
-_DISK = ("database or disk is full", "disk I/O error", "database is locked", "attempt to write a readonly database")
+_FSYNC_FAILED = sqlite3.SQLITE_IOERR | (4 << 8)
+_DISK = (
+    *[sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY] * 3,
+    _FSYNC_FAILED,
+)
 _KEYS = (("4",), (None, "4"), ("5",), ("6",), ("9",), ("1", "1", "1"), ("*", "4"), (None, None, None))
 
 
@@ -129,8 +134,8 @@ class Weather(Fate):
     def ends(self, point: str) -> bool:
         return self._strikes(self.climate.dies, "crash")
 
-    def disk_fault(self) -> str:
-        return self.rng.choice(_DISK) if self._strikes(self.climate.disk, "disk") else ""
+    def disk_fault(self) -> int:
+        return self.rng.choice(_DISK) if self._strikes(self.climate.disk, "disk") else 0
 
     def commit_seconds(self) -> float:
         slow = self._strikes(self.climate.slow_disk, "slow disk")

@@ -6,15 +6,18 @@ all.
 """
 
 import asyncio
+import contextvars
 import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from clockwork import ProcessClock
+from clockwork import OWNED, ProcessClock
 from exchange import Exchange
 from fate import Fate
 
@@ -28,6 +31,7 @@ from escalator.phone.dialer import Dialer
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import SIGNATURE_HEADER, sign
+from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreError
 from escalator.store.fold import Result
 from escalator.store.reading import Reader
@@ -56,6 +60,8 @@ class Life:
 
     def __init__(self, fate: Fate, tell: Callable[[str], None], path: Path):
         self.is_alive = True
+        self.commits = 0
+        self.batch = ""
         self.fate = fate
         self._tell = tell
         self.path = path
@@ -86,42 +92,62 @@ class Life:
                 shutil.copyfile(left, self.heir.with_name(self.heir.name + suffix))
 
 
-class SimStore(SqliteStore):
-    """The real store on a real file, whose commits may fail or be the last thing that the process does."""
+class Disk:
+    """The real write connection, whose commits may fail or be the last thing that the process does."""
 
-    def __init__(self, path: Path, metrics: Metrics, life: Life):
-        super().__init__(path, metrics)
-        self.life = life
+    def __init__(self, connection: sqlite3.Connection, life: Life):
+        self._connection = connection
+        self._life = life
         # What the kernel has survives the end of a process; only power cuts need more.
-        self._connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA synchronous=OFF")
 
-    def _write(self, changes: Any, now: Any) -> None:
-        super()._write(changes, now)
-        fault = self.life.fate.disk_fault()
-        if fault:
-            raise sqlite3.OperationalError(fault)
-        self.life.pass_point("commit: before")
-
-    def _commit(self, events: Sequence[Event], rules: Rules, now: Any) -> Any:
-        done = super()._commit(events, rules, now)
-        self.life.pass_point("commit: after")
+    def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if statement != "COMMIT":
+            if not self._life.is_alive:
+                raise Killed
+            return self._connection.execute(statement, parameters)
+        if code := self._life.fate.disk_fault():
+            error = sqlite3.OperationalError("the disk does not take it")
+            error.sqlite_errorcode = code
+            raise error
+        self._life.pass_point(f"commit of {self._life.batch}: before")
+        done = self._connection.execute(statement)
+        self._life.commits += 1
+        self._life.pass_point(f"commit of {self._life.batch}: after")
         return done
 
-    def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        if not self.life.is_alive:
-            raise Killed
-        return super().change(statement, parameters)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class Named:
+    """The store, with a word on each batch for whoever reads of it."""
+
+    def __init__(self, store: SqliteStore, life: Life):
+        self._store = store
+        self._life = life
+
+    def apply(self, events: Sequence[Event], rules: Rules, now: datetime) -> Any:
+        self._life.batch = "+".join(sorted({type(event).__name__ for event in events}))
+        return self._store.apply(events, rules, now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 class SteppedWriter(Writer):
     """The daemon's writer without its thread: what waits is committed at the next turn of the loop."""
 
-    def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, life: Life, store: SqliteStore, **settings: Any):
+        super().__init__(Named(store, life), **settings)
+        self._life = life
         self._is_called = False
 
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
     async def stop(self) -> None:
-        while self._has_work() and self._store.life.is_alive:
+        while self._has_work() and self._life.is_alive:
             self._step()
         self._stopping = True
         self._store.close()
@@ -137,11 +163,11 @@ class SteppedWriter(Writer):
     def _call(self) -> None:
         if not self._is_called:
             self._is_called = True
-            self._loop.call_later(self._store.life.fate.commit_seconds(), self._step)
+            self._loop.call_later(self._life.fate.commit_seconds(), self._step)
 
     def _step(self) -> None:
         self._is_called = False
-        if not self._store.life.is_alive:
+        if not self._life.is_alive:
             return
         try:
             self.turn()
@@ -202,10 +228,12 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: list[asyncio.Future[Any]] = []
         self.metrics = Metrics()
-        store = SimStore(life.path, self.metrics, life)
+        store = SqliteStore(
+            life.path, self.metrics, connect=lambda path: Disk(open_for_writing(path), life)
+        )
         self.reader = Reader(life.path)
         self.engine = Engine(
-            store, self.reader, self.clock, rules, self.metrics, writer=SteppedWriter
+            store, self.reader, self.clock, rules, self.metrics, writer=partial(SteppedWriter, life)
         )
         self._store = store
         self._spawn(self._live())
@@ -229,7 +257,10 @@ class Process:
             self.is_ready = True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(self._guarded(work)))
+        context = contextvars.copy_context()
+        context.run(OWNED.set, self._tasks)
+        loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self._guarded(work), context=context))
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -245,6 +276,7 @@ class Process:
         self._waiting.append(answered)
 
         async def handle() -> None:
+            await self.life.gate(f"{reply}: asked")
             answer = await work()
             await self.life.gate(f"{reply}: before")
             answered.set_result(answer)
@@ -311,9 +343,10 @@ class Process:
 
     async def bury(self) -> None:
         """Take away what is left of a dead process; whoever waits for it sees the connection break."""
-        for task in self._tasks:
+        left = list(self._tasks)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
         for answered in self._waiting:
             if not answered.done():
                 answered.set_result(None)

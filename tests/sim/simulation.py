@@ -5,6 +5,7 @@ which everything must come to an end.
 """
 
 import asyncio
+import contextvars
 import itertools
 import random
 import re
@@ -13,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from clockwork import imagine, step_until
+from clockwork import VirtualLoop, imagine, step_until
 from exchange import Exchange, Fields, Line, heard_of
 from fate import DEAF, HEALTHY, Fate, Weather
 from invariants import (
@@ -64,7 +65,7 @@ CONFIGS = (
     ),
 )
 STORM = timedelta(minutes=25)
-QUIET = timedelta(minutes=75)
+QUIET = timedelta(minutes=40)
 COMMITS_MAX = 400
 _ID = re.compile(r"\b[0-9a-f]{26}\b")
 
@@ -104,16 +105,17 @@ class World:
         self._begin(folder / "1.db")
 
     def tell(self, what: str) -> None:
-        known = _ID.sub(lambda found: self._name(found[0]), what)
+        known = _ID.sub(lambda found: self.name(found[0]), what)
         self.trace.append(f"{self.clock.boottime():10.3f} {known}")
 
-    def _name(self, of: str) -> str:
+    def name(self, of: str) -> str:
         return self._ids.setdefault(of, f"id{len(self._ids) + 1}")
 
     # ---- the process's lives
 
     def _begin(self, path: Path) -> None:
         self.life = Life(self.fate, self.tell, path)
+        self._checked = -1
         self.process: Process | None = Process(self.clock, self.exchange, self.life, self.config)
         self.db = open_for_reading(self.life.path)
         check_acknowledged(self.db, self.acknowledged)
@@ -158,7 +160,7 @@ class World:
             await self._look_after()
 
     async def _look_after(self) -> None:
-        errors = [*self._errors, *self.exchange.errors]
+        errors = [*self._errors, *self.exchange.errors, *self.clock_errors()]
         process = self.process
         if process is not None:
             if process.errors and not self.life.is_alive:
@@ -171,11 +173,16 @@ class World:
             raise errors[0]
         if process is not None and not self.life.is_alive:
             await self._bury()
-        elif process is not None:
+        elif process is not None and self.life.commits != self._checked:
+            self._checked = self.life.commits
             check_store(self.db)
             undecided = process.metrics.events_undecided._value.get()
             if undecided:
                 raise Broken("an event could not be decided")
+
+    def clock_errors(self) -> list[BaseException]:
+        loop = asyncio.get_running_loop()
+        return loop.errors if isinstance(loop, VirtualLoop) else []
 
     def spawn(self, work: Any) -> None:
         async def guarded() -> None:
@@ -184,7 +191,8 @@ class World:
             except Exception as error:  # noqa: BLE001 - `pass_time` raises it
                 self._errors.append(error)
 
-        self._tasks.append(asyncio.get_running_loop().create_task(guarded()))
+        loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(guarded(), context=contextvars.Context()))
 
     async def close(self) -> None:
         await self.exchange.close()
@@ -229,11 +237,19 @@ class World:
         while True:
             process = self.ready
             status = None if process is None else await process.receive(message)
-            self.tell(f"sent {key} {'firing' if firing else 'resolved'} -> {status}")
+            if status is not None:
+                self.tell(f"sent {key} {'firing' if firing else 'resolved'} -> {status}")
             if status == 202:
                 self.promised[key] = "firing" if firing else "resolved"
                 return
             await self.clock.sleep(10.0)
+
+    def story(self, incident: str) -> str:
+        """What the timeline says of an incident."""
+        found = self.db.execute(
+            "SELECT at, event, text FROM timeline WHERE incident_id = ? ORDER BY id", (incident,)
+        )
+        return "\n" + "\n".join(f"{at} {event}: {text}" for at, event, text in found)
 
     def incidents(self) -> list[str]:
         if self.ready is None:
@@ -378,11 +394,14 @@ class Storm:
         await world.pass_time(QUIET)
         for incident in needing(world) & open_before:
             if rung(world).get(incident, 0) <= before.get(incident, 0):
-                raise Broken(f"nobody was rung any more about {incident}")
+                raise Broken(f"nobody was rung any more about {world.name(incident)}: {world.story(incident)}")
         self.weather.climate = HEALTHY
         await world.pass_time(QUIET)
         if left := needing(world):
             raise Broken(f"everybody answers, and nobody took {left}")
+        for key in "abcd":
+            world.spawn(world.send(key, firing=False))
+        await world.pass_time(timedelta(minutes=8))
         left = world.db.execute("SELECT id, state FROM calls WHERE state != 'ended' OR due_at IS NOT NULL").fetchall()
         live = [line.sid for line in world.exchange.lines if not line.is_over]
         if left or live:
@@ -427,7 +446,7 @@ def simulate(seed: int, folder: Path) -> Report:
             report.calls, report.repeated = len(world.exchange.lines), world.repeated
             await world.close()
 
-    with capture_logs() as logs:
+    with capture_logs():
         try:
             imagine(story)
         except Exception as error:

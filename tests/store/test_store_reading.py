@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from cast import ANA, RULES, cleared, fired
+from cast import ANA, CHI, RULES, cleared, fired
 
 from escalator.clock import VirtualClock
 from escalator.escalation.calls import Speech
@@ -106,19 +106,22 @@ def test_due_pages_come_with_what_the_dialer_goes_by(records):
 
 def test_open_calls_tell_who_is_kept_busy(records):
     """(I2) In a live call also those whose pages have closed while they talk, and the person of a direct call."""
-    records.submit(fired(), records.intend("disk"))
+    records.submit(fired(), fired("cpu", ring="ben"))
+    bens = Wanted(incident_id="incident-cpu", person="ben")
+    records.submit(replace(records.intend("disk"), pages=(*records.intend("disk").pages, bens)))
     speech = Speech(say="hello", voice="alice", language="en-GB", loop=1)
     records.submit(
-        CallAsked(call_id="direct", to="+447700900123", person="ben", speech=speech, lasts=685.0)
+        CallAsked(call_id="direct", to=CHI, person="chi", speech=speech, lasts=685.0),
+        Asked(incident_id="incident-disk", action=Action.RESOLVE, by="dee"),
+        Asked(incident_id="incident-cpu", action=Action.RESOLVE, by="dee"),
     )
 
     def busy():
         return {call.id: (call.state, call.people) for call in records.reader.open_calls()}
 
-    assert busy() == {"call": ("posting", {"ana"}), "direct": ("planned", set())}
-    direct = replace(records.intend(call="direct"), to="+447700900123", person="ben")
-    records.submit(Asked(incident_id="incident-disk", action=Action.RESOLVE, by="ben"), direct)
-    assert busy() == {"call": ("posting", {"ana"}), "direct": ("posting", {"ben"})}
+    assert busy() == {"call": ("posting", {"ana", "ben"}), "direct": ("planned", set())}
+    records.submit(replace(records.intend(call="direct"), to=CHI, person="chi"))
+    assert busy()["direct"] == ("posting", {"chi"})
 
 
 def test_a_call_is_found_by_the_token_of_any_of_its_posts(records):

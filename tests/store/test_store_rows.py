@@ -14,7 +14,7 @@ from escalator.escalation.calls import LIVE, Call, CallPage, CallState, Ending, 
 from escalator.escalation.incidents import Incident, Page, Phase
 from escalator.store import rows
 from escalator.store.connection import open_for_writing
-from escalator.store.sqlite import load_call, load_incident
+from escalator.store.loading import load_call, load_incident
 
 TIMES = st.datetimes(timezones=st.just(UTC))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -291,11 +291,13 @@ async def test_two_calls_to_one_number_in_one_batch_become_one(bench):
 async def test_a_resolved_incident_makes_room_for_the_next_of_its_group_in_one_batch(bench):
     """(I2) Rows are written in the order that the unique index on open incidents asks for."""
     await bench.writer.submit([fired(group="g")], Lane.INTAKE)
+    before = bench.commits[0]
     resolve = Asked(incident_id="incident-disk", action=Action.RESOLVE, by="ana")
 
     _, second = await bench.writer.submit([resolve, fired("other", group="g")], Lane.URGENT)
 
     assert second.is_new
+    assert bench.commits[0] == before + 1
     assert bench.reader.incident("incident-disk").phase == "resolved"
     assert bench.reader.incident("incident-other").is_open
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from escalator.web.answers import answer_safely
-from escalator.web.bodies import json_fields, read_body
+from escalator.web.bodies import Room, json_fields, read_body
 
 
 @pytest.fixture
@@ -104,3 +104,30 @@ async def test_an_unknown_field_is_named_with_a_guess(fields):
 
     assert error["path"] == "tekst"
     assert "did you mean 'text'" in error["message"]
+
+
+async def test_all_bodies_together_have_so_much_room_and_give_it_back():
+    """(K20) Whoever finds none is told to come again; nothing of it stays taken."""
+    room = Room(2500)
+    go = asyncio.Event()
+
+    async def handle(request: web.Request) -> web.Response:
+        with room.place() as take:
+            body = await read_body(request, 1000, take=take)
+            await go.wait()
+            return web.Response(body=body)
+
+    application = web.Application(middlewares=[answer_safely])
+    application.router.add_post("/", handle)
+    async with TestServer(application) as server, aiohttp.ClientSession() as session:
+
+        async def post() -> int:
+            async with session.post(server.make_url("/"), data=b"x" * 1000) as response:
+                return response.status
+
+        posts = [asyncio.ensure_future(post()) for _ in range(3)]
+        done, _ = await asyncio.wait(posts, timeout=2, return_when=asyncio.FIRST_COMPLETED)
+        assert [one.result() for one in done] == [503]
+        go.set()
+        assert sorted(await asyncio.gather(*posts)) == [200, 200, 503]
+        assert await asyncio.gather(post(), post()) == [200, 200]

@@ -34,12 +34,19 @@ async def picked_up(listener, call):
     engine, token = listener.engine, "hash"
     await posted(listener, call)
     await engine.submit(CallAccepted(call_id=call, token_hash=token, sid="CA1"))
+    await prompted(listener, call)
+
+
+async def prompted(listener, call):
+    """Let the carrier ask what is to be said."""
     request = AnswerRequest(
         at=listener.clock.wall(),
         content_type="application/x-www-form-urlencoded",
         body="CallSid=CA1",
     )
-    await engine.submit(CallPrompted(call_id=call, token_hash=token, sid="CA1", request=request))
+    await listener.engine.submit(
+        CallPrompted(call_id=call, token_hash="hash", sid="CA1", request=request)
+    )
 
 
 async def ended(listener, call):
@@ -172,6 +179,23 @@ async def test_the_answer_waits_until_the_phone_is_picked_up(listener):
 
     answer = await asyncio.wait_for(asking, 2)
     assert (answer.status, answer.json["state"]) == (202, "in-progress")
+
+
+async def test_the_carriers_word_alone_is_no_answer_yet(listener):
+    """Its request for instructions comes beside the status, and its body is what a workflow waits for."""
+    asking = asyncio.ensure_future(listener.post("/api/v1/calls?wait=answered", ASKED))
+    call = await placed(listener)
+    await posted(listener, call)
+    await listener.engine.submit(
+        CallReported(call_id=call, token_hash="hash", sid="CA1", status="in-progress")
+    )
+    await asyncio.sleep(0.02)
+    assert not asking.done()
+
+    await prompted(listener, call)
+
+    answer = await asyncio.wait_for(asking, 2)
+    assert answer.json["answer_request"]["body"] == "CallSid=CA1"
 
 
 async def test_the_answer_waits_until_the_call_is_over(listener):

@@ -25,7 +25,7 @@ def test_the_list_is_asked_first_after_three_seconds():
 
 @pytest.mark.parametrize(
     ("now", "expected"),
-    [(0, 3), (3, 6), (5.9, 6), (6, 12), (12, 20), (20, 30), (30, 35), (47, 52)],
+    [(0, 3), (3, 6), (5.9, 6), (6, 12), (12, 20), (20, 30), (30, 35), (47, 52), (56, 60), (60, 65)],
 )
 def test_the_list_is_asked_again_ever_more_slowly(now, expected):
     assert next_look(START, at(now)) == at(expected)
