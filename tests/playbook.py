@@ -127,7 +127,15 @@ class Playbook:
 
     def alert(self, name: str, **about: str) -> "Playbook":
         """A sender says that this alert fires."""
-        return self._receives(alert_of(name, **about))
+        return self.receives(alert_of(name, **about))
+
+    def receives(self, alert: Alert, **how: str) -> "Playbook":
+        """An alert comes in as it is."""
+        self._begins(f"{alert.key} is {alert.status} ({alert.labels.get('severity', '-')})")
+        self._fresh += 1
+        fresh_id = f"incident-{self._fresh}"
+        self.world.submit(AlertReceived(alert=alert, fresh_id=fresh_id, **how))
+        return self._ends()
 
     def alert_batch(self, *names: str, **about: str) -> "Playbook":
         """One payload says that all these fire."""
@@ -142,7 +150,7 @@ class Playbook:
 
     def resolves(self, name: str, **about: str) -> "Playbook":
         """A sender says that it fires no more."""
-        return self._receives(alert_of(name, firing=False, **about))
+        return self.receives(alert_of(name, firing=False, **about))
 
     def after(self, wait: str) -> "Playbook":
         """Time passes."""
@@ -254,12 +262,6 @@ class Playbook:
         return list(self.world.memory.calls.values())
 
     # ---- how it works
-
-    def _receives(self, alert: Alert) -> "Playbook":
-        self._begins(f"{alert.key} is {alert.status} ({alert.labels.get('severity', '-')})")
-        self._fresh += 1
-        self.world.submit(AlertReceived(alert=alert, fresh_id=f"incident-{self._fresh}"))
-        return self._ends()
 
     def _begins(self, what: str) -> None:
         self._nothing_is_pending(what)

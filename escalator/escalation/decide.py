@@ -165,12 +165,21 @@ def _clear(draft: Draft, event: AlertCleared) -> None:
     incident = draft.incident
     if not incident.is_open:
         return
-    left = "now falls under another policy" if event.moved else "is resolved"
-    draft.incident = replace(
-        incident, firing=max(0, incident.firing - 1), resolved=incident.resolved + (not event.moved)
-    )
-    draft.say("alert_resolved", f"{title_of(event.alert)} {left}")
-    if draft.incident.firing == 0:
+    if event.was_firing:
+        left = "now falls under another policy" if event.moved else "is resolved"
+        draft.incident = replace(
+            incident,
+            firing=max(0, incident.firing - 1),
+            resolved=incident.resolved + (not event.moved),
+        )
+        draft.say("alert_resolved", f"{title_of(event.alert)} {left}")
+    if draft.incident.firing:
+        return
+    if event.alert.left_out and not event.moved:
+        # What was not listed may fire on; a group is never closed by what its sender kept back.
+        text = f"nothing listed fires any more, but {event.alert.left_out} alerts were left out"
+        draft.say("left_out", f"{text} of the message (max_alerts): it stays open")
+    else:
         _resolve(draft, None, None, "nothing fires any more")
 
 

@@ -150,11 +150,11 @@ def _numbers(rules: Rules, pages: Iterable[DuePage]) -> dict[str, str]:
 
 
 def _call_of(live: Sequence[OpenCall], person: str, number: str) -> OpenCall | None:
-    """The paging call that this person, or this number, is in."""
-    for call in live:
-        if call.kind is CallKind.PAGE and (person in call.people or call.to == number):
-            return call
-    return None
+    """The paging call that this person is in, wherever that is; else the one that this number is in."""
+    paging = [call for call in live if call.kind is CallKind.PAGE]
+    of_person = (call for call in paging if person in call.people)
+    of_number = (call for call in paging if call.to == number)
+    return next(of_person, None) or next(of_number, None)
 
 
 def _is_planned_page(call: OpenCall) -> bool:

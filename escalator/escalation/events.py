@@ -52,10 +52,14 @@ class AlertFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCleared:
-    """A firing alert of this incident is so no more; `moved`: it belongs to another policy now."""
+    """A firing alert of this incident is so no more; `moved`: it belongs to another policy now.
+
+    Not `was_firing`: one that the incident never knew, told when nothing else fires in it.
+    """
 
     alert: Alert
     moved: bool = False
+    was_firing: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

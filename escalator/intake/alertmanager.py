@@ -7,6 +7,7 @@ be missing or of another type; an entry that cannot be read pages with an excerp
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from escalator.escalation.alerts import Alert, AlertStatus
@@ -76,11 +77,14 @@ def _is_posted_alert(value: object) -> bool:
 
 
 def _message(message: dict[str, object], reading: Reading) -> Iterator[Alert]:
-    _note_truncation(message, reading)
+    left_out = _left_out(message, reading)
     group = _group(message, reading)
     entries = message["alerts"]
     assert isinstance(entries, list)
-    yield from (_alert(entry, group, reading) for entry in reading.entries(entries))
+    alerts = (_alert(entry, group, reading) for entry in reading.entries(entries))
+    if left_out:
+        alerts = (replace(alert, left_out=left_out) for alert in alerts)
+    yield from alerts
 
 
 def _whole(message: dict[str, object], reading: Reading) -> Alert:
@@ -88,7 +92,7 @@ def _whole(message: dict[str, object], reading: Reading) -> Alert:
 
     Its status is all there is to go by, yet resolved only where it says that nothing was left out.
     """
-    _note_truncation(message, reading)
+    _left_out(message, reading)
     reading.remarks[Remark.OTHER_FORMAT] += 1
     says_resolved = text_field(message.get("status")).lower() == "resolved"
     is_over = says_resolved and text_field(message.get("truncatedAlerts")) == "0"
@@ -112,10 +116,13 @@ def _whole(message: dict[str, object], reading: Reading) -> Alert:
     )
 
 
-def _note_truncation(message: dict[str, object], reading: Reading) -> None:
-    left_out = text_field(message.get("truncatedAlerts"))
-    if left_out.isascii() and left_out.isdecimal():
-        reading.remarks[Remark.TRUNCATED_BY_SENDER] += int(left_out[:18])
+def _left_out(message: dict[str, object], reading: Reading) -> int:
+    """How many alerts of the group `max_alerts` kept out of the message."""
+    text = text_field(message.get("truncatedAlerts"))
+    left_out = int(text[:18]) if text.isascii() and text.isdecimal() else 0
+    if left_out:
+        reading.remarks[Remark.TRUNCATED_BY_SENDER] += left_out
+    return left_out
 
 
 def _group(message: dict[str, object], reading: Reading) -> str:

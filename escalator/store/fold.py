@@ -150,7 +150,7 @@ class Fold:
         known = self._known_of(alert)
         current = self._incident(known.incident_id) if known is not None else None
         if not alert.is_firing:
-            return self._cleared(alert, known, current)
+            return self._cleared(event, known, current)
         where = self._place(event)
         group = self._incident(self._group(alert.receiver, where.policy, where.group_key))
         chosen = assign(self._rules, where, self._now, known=known, current=current, of_group=group)
@@ -197,13 +197,26 @@ class Fold:
         self._write_alert(alert, incident_id, where.severity, known)
         return self._incident_event(incident_id, event)
 
-    def _cleared(self, alert: Alert, known: Known | None, current: Incident | None) -> Result:
-        if known is None:
-            return Result()
-        self._write_alert(alert, known.incident_id, known.severity, known)
-        if current is None or known.status is AlertStatus.RESOLVED:
-            return Result(incident=current)
-        return self._incident_event(current.id, AlertCleared(alert=alert))
+    def _cleared(
+        self, event: AlertReceived, known: Known | None, current: Incident | None
+    ) -> Result:
+        alert = event.alert
+        if known is not None:
+            self._write_alert(alert, known.incident_id, known.severity, known)
+            if current is not None and known.status is AlertStatus.FIRING:
+                return self._incident_event(current.id, AlertCleared(alert=alert))
+        emptied = self._emptied(event)
+        if emptied is not None:
+            return self._incident_event(emptied.id, AlertCleared(alert=alert, was_firing=False))
+        return Result(incident=current)
+
+    def _emptied(self, event: AlertReceived) -> Incident | None:
+        """The incident that stays open only because its sender had left alerts out, and now has not."""
+        if event.alert.left_out:
+            return None
+        where = self._place(event)
+        group = self._incident(self._group(event.alert.receiver, where.policy, where.group_key))
+        return group if group is not None and group.is_open and not group.firing else None
 
     def _write_alert(
         self, alert: Alert, incident_id: str, severity: str, before: Known | None

@@ -115,7 +115,8 @@ def rescue(source: sqlite3.Connection, path: Path) -> bool:
     except (sqlite3.Error, OSError):
         return False
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return True
 
 

@@ -1,5 +1,6 @@
 """The table of phases and events, cell by cell, and what is said of each."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from escalator.escalation.events import (
     PageEnded,
     PagePassed,
     PagePlaced,
+    Stuck,
 )
 from escalator.escalation.incidents import Outcome, PageState, Phase
 from escalator.escalation.rules import OnNewAlerts
@@ -443,6 +445,37 @@ def test_a_note_is_written_down_in_every_phase():
     with in_phase(Phase.RESOLVED) as page:
         page.asks(Action.NOTE, by="ops", text="cable pulled").notes("note")
         assert page.world.memory.timeline[-1][2].text == "cable pulled"
+
+
+# ---- what the auditor found
+
+
+@pytest.mark.parametrize(
+    ("phase", "rung"),
+    [
+        (Phase.TRIGGERED, "ana"),
+        (Phase.EXHAUSTED, "dee"),
+        (Phase.SNOOZED, "ana"),
+        (Phase.ACKNOWLEDGED, None),
+        (Phase.RESOLVED, None),
+    ],
+)
+def test_an_incident_that_lost_its_pages_and_its_timer_is_begun_anew(phase, rung):
+    page = in_phase(phase).after("30s")
+    memory = page.world.memory
+    memory.incidents[page.incident().id] = replace(
+        page.incident(), pages=(), until=None, due_at=None
+    )
+
+    with page:
+        page.world.submit(Stuck(incident_id=page.incident().id, what="it had no timer"))
+        page.notes("stuck").after("4m59s").rings(*[rung] * (rung is not None))
+
+
+def test_what_the_auditor_begins_anew_takes_back_the_calls_under_way():
+    with in_phase(Phase.TRIGGERED) as page:
+        page.world.submit(Stuck(incident_id=page.incident().id, what="it was odd"))
+        page.after("1s").hangs_up("ana")
 
 
 # ---- the same again

@@ -1,5 +1,6 @@
 """What becomes of a POST: intended, taken, refused, not sent, unclear, settled."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -62,6 +63,14 @@ def test_a_timer_of_any_other_call_is_the_workers_affair(state):
     before = story.call
 
     assert story.due().call == before
+
+
+def test_a_live_call_that_lost_its_timer_gets_one():
+    """The auditor asks for that."""
+    story = posting().accepted().reported("ringing")
+    story.call = replace(story.call, timer_at=None)
+
+    assert story.due().timer() == 0
 
 
 # ---- accepted
@@ -196,7 +205,11 @@ def test_a_call_found_in_the_list_is_bound_and_no_other_is_made():
     """(K6)"""
     story = unclear().after(6).listed("CA9", "CA8")
 
-    assert (story.state, story.call.sid, story.call.posts[0].sid) == (CallState.QUEUED, "CA9", "CA9")
+    assert (story.state, story.call.sid, story.call.posts[0].sid) == (
+        CallState.QUEUED,
+        "CA9",
+        "CA9",
+    )
     assert "settled" in story.lines
 
 

@@ -24,8 +24,10 @@ from escalator.escalation.events import (
     CallReported,
     CallUnclear,
     KeyPressed,
+    Stuck,
 )
 from escalator.escalation.incidents import Incident, PageState, Phase
+from escalator.escalation.own_alerts import disk_full, disk_has_room
 from escalator.escalation.rules import Keys, OnNewAlerts, Rules
 
 SHARED = PHONES["ben"][0]
@@ -148,6 +150,18 @@ class Pager(RuleBasedStateMachine):
         if action is Action.ACKNOWLEDGE:
             self.taken.add(incident_id)
         self.world.submit(Asked(incident_id=incident_id, action=action, by=by))
+
+    @precondition(lambda self: self.memory.incidents)
+    @rule(pick=picks)
+    def the_auditor_takes_an_incident_for_stuck(self, pick):
+        incident_id = chosen(list(self.memory.incidents), pick)
+        self.world.submit(Stuck(incident_id=incident_id, what="it looked odd"))
+
+    @rule(is_full=st.booleans())
+    def escalator_is_in_trouble_itself(self, is_full):
+        self.fresh += 1
+        alert = disk_full() if is_full else disk_has_room(self.world.now)
+        self.world.submit(AlertReceived(alert=alert, fresh_id=f"o{self.fresh}", fallback_of="soft"))
 
     # ---- the dialer and the carrier's first word
 

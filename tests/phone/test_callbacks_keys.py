@@ -44,7 +44,7 @@ async def test_passing_on_rings_the_next_and_ends_the_tries_of_the_first(tmp_pat
 
         await rig.until(lambda: rig.incident().acknowledged_by == "ben")
         await rig.sim.settle()
-        rig.clock.leap(300)
+        await rig.leap(300)
         await rig.quiet()
 
         assert rig.sim.calls_to(ANA)[0].heard[-2:] == ["Passed on.", "Goodbye."]

@@ -87,13 +87,13 @@ async def test_a_link_of_a_call_that_is_over_says_so_for_a_quarter_of_an_hour_an
         call = rig.sim.calls[0]
         fields = (("CallSid", call.sid), ("CallStatus", "in-progress"))
 
-        rig.clock.leap(890)
+        await rig.leap(890)
         document = await rig.prompt(call)
         assert "This call is no longer active." in document
         assert document.endswith("<Hangup/></Response>")
         assert await rig.report(call, "completed") == 204
 
-        rig.clock.leap(20)
+        await rig.leap(20)
         for kind in ("answer", "key", "status", "machine"):
             status, body, _ = await rig.post(rig.url(call, kind), *fields)
             assert (status, body) == (410, "gone\n")

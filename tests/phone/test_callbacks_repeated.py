@@ -57,7 +57,7 @@ async def test_a_replayed_key_does_not_acknowledge_what_has_begun_anew(tmp_path)
         await rig.until(lambda: rig.call().state is CallState.ENDED)
         await rig.clear()
         await rig.act("incident-disk", Action.RESOLVE, "ben")
-        rig.clock.leap(601)
+        await rig.leap(601)
         await rig.fire("disk", title="Disk full again", severity="critical", group="disk")
         again = rig.db.execute("SELECT id FROM incidents WHERE phase = 'triggered'").fetchall()
 

@@ -30,7 +30,7 @@ async def test_too_many_requests_wait_and_cost_no_try(tmp_path, retry_after, wai
 
         waited = planned.timer_at - planned.posted_at
         assert waits <= waited.total_seconds() < waits + 5
-        rig.clock.leap(waits)
+        await rig.leap(waits)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         assert rig.posts() == 2
@@ -53,7 +53,7 @@ async def test_each_refusal_in_a_row_doubles_the_wait_and_it_is_told_once(tmp_pa
             await rig.until(lambda n=n: rig.call().not_sent == n)
             call = rig.call()
             waits.append((call.timer_at - call.posted_at).total_seconds())
-            rig.clock.leap(30)
+            await rig.leap(30)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         expected = [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
@@ -73,11 +73,11 @@ async def test_while_the_carrier_takes_nothing_nobody_else_is_tried_either(tmp_p
         await rig.until(lambda: rig.lines("not_sent"))
 
         await rig.fire("cpu", ring="ben")
-        rig.clock.leap(50)
+        await rig.leap(50)
         await rig.quiet()
         assert rig.posts() == 1
 
-        rig.clock.leap(10)
+        await rig.leap(10)
         await rig.until(lambda: len(rig.sim.calls) == 2)
         await rig.sim.settle()
 
@@ -90,11 +90,11 @@ async def test_a_carrier_that_is_away_is_tried_until_it_is_back(tmp_path):
         await rig.fire()
         await rig.until(lambda: rig.lines("not_sent"))
         for n in (2, 3):
-            rig.clock.leap(30)
+            await rig.leap(30)
             await rig.until(lambda n=n: rig.call().not_sent == n)
 
         await rig.sim.come_back()
-        rig.clock.leap(30)
+        await rig.leap(30)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         assert len(rig.sim.calls) == 1
@@ -115,13 +115,13 @@ async def test_when_nothing_can_be_called_it_is_tried_every_half_minute(tmp_path
         rig.sim.faults.request(**fault, times=2)
         await rig.fire()
         await rig.until(lambda: rig.lines("not_sent"))
-        rig.clock.leap(29)
+        await rig.leap(29)
         await rig.quiet()
         assert rig.posts() == 1
 
-        rig.clock.leap(1)
+        await rig.leap(1)
         await rig.until(lambda: rig.call().not_sent == 2)
-        rig.clock.leap(30)
+        await rig.leap(30)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         assert rig.incident().step == 0
@@ -136,11 +136,11 @@ async def test_steps_go_on_while_nothing_can_be_called(tmp_path):
         await rig.fire()
         await rig.until(lambda: rig.lines("not_sent"))
 
-        rig.clock.leap(3600)
+        await rig.leap(3600)
         await rig.until(lambda: rig.incident().step == 1)
         await rig.sim.come_back()
         for _ in range(3):
-            rig.clock.leap(30)
+            await rig.leap(30)
             await rig.quiet()
         await rig.until(lambda: len(rig.sim.calls) == 2)
 
@@ -155,7 +155,7 @@ async def test_acknowledged_while_nothing_can_be_called_needs_no_call(tmp_path):
         await rig.until(lambda: rig.lines("not_sent"))
 
         await rig.act("incident-disk", Action.ACKNOWLEDGE, "ben")
-        rig.clock.leap(60)
+        await rig.leap(60)
         await rig.quiet()
 
         assert rig.posts() == 1

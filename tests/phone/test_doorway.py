@@ -50,7 +50,7 @@ async def test_who_guesses_tokens_is_told_to_stop_and_genuine_tokens_are_served(
         async with aiohttp.ClientSession(connector=elsewhere) as session:
             assert (await guess(rig, session=session))[0] == 404
 
-        rig.clock.leap(61)
+        await rig.leap(61)
         assert (await guess(rig))[0] == 404
 
 

@@ -1,7 +1,7 @@
 """Imagined time for a whole daemon: one event loop, one clock, no thread, and nothing waits for real.
 
-Everything that sleeps sleeps on the `VirtualClock`; the loop's own timers (`asyncio.wait_for`) follow it too. So the order
-in which things happen depends on nothing but what they do.
+Everything that sleeps sleeps on the `VirtualClock`; the loop's own timers (`asyncio.wait_for`) follow it too. So the
+order in which things happen depends on nothing but what they do.
 """
 
 import asyncio

@@ -135,7 +135,9 @@ class Exchange:
         if not is_readable and not self.fate.is_ended_all_the_same():
             return Unreadable("HTTP 500")
         line = self._line(sid)
-        able = ("queued", "ringing", "in-progress") if status == "completed" else ("queued", "ringing")
+        able = (
+            ("queued", "ringing", "in-progress") if status == "completed" else ("queued", "ringing")
+        )
         if line is None or line.status not in able:
             return AlreadyOver() if is_readable else Unreadable("HTTP 500")
         self._tell(f"{sid[-3:]} is ended: {status}")

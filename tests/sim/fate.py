@@ -1,6 +1,7 @@
 """What goes wrong, and when the process ends. `Fate` lets everything succeed; `Weather` draws lots.
 
-A fate is asked at every point where the world may fail us: each commit, each request to the carrier, each answer of ours.
+A fate is asked at every point where the world may fail us: each commit, each request to the carrier, each answer of
+ours.
 """
 
 import random
@@ -109,7 +110,16 @@ _DISK = (
     *[sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY] * 3,
     _FSYNC_FAILED,
 )
-_KEYS = (("4",), (None, "4"), ("5",), ("6",), ("9",), ("1", "1", "1"), ("*", "4"), (None, None, None))
+_KEYS = (
+    ("4",),
+    (None, "4"),
+    ("5",),
+    ("6",),
+    ("9",),
+    ("1", "1", "1"),
+    ("*", "4"),
+    (None, None, None),
+)
 
 
 class Weather(Fate):
@@ -147,7 +157,18 @@ class Weather(Fate):
             return Posting(arrives=arrives, answers=arrives + self.rng.uniform(0.0, 1.0))
         late = self.rng.uniform(0.0, POST_SECONDS)
         kind = self.rng.choice(
-            ("slow", "lost", "lost", "lost", "5xx", "refused-connection", "429", "bad-number", "account", "double")
+            (
+                "slow",
+                "lost",
+                "lost",
+                "lost",
+                "5xx",
+                "refused-connection",
+                "429",
+                "bad-number",
+                "account",
+                "double",
+            )
         )
         self.faults[kind] = self.faults.get(kind, 0) + 1
         match kind:

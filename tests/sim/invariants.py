@@ -4,7 +4,7 @@ Each function raises `Broken` with a sentence. They read; they decide and repair
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from exchange import Line
 
@@ -64,8 +64,8 @@ _NONE_OF = {
         "SELECT id FROM calls c WHERE (SELECT count(*) FROM posts p WHERE p.call_id = c.id) > 1 + c.ambiguous"
     ),
     "a count that no alert on file explains": (
-        "SELECT id FROM incidents i WHERE phase != 'resolved' AND (firing < 1 OR firing != (SELECT count(*) FROM alerts a "
-        "WHERE a.incident_id = i.id AND a.is_current = 1 AND a.status = 'firing'))"
+        "SELECT id FROM incidents i WHERE phase != 'resolved' AND (firing < 1 OR firing != "
+        "(SELECT count(*) FROM alerts a WHERE a.incident_id = i.id AND a.is_current = 1 AND a.status = 'firing'))"
     ),
 }
 
@@ -94,7 +94,7 @@ def check_asked(db: sqlite3.Connection, rules: Rules, to: str, hashed: str) -> N
 
 
 def check_made(
-    db: sqlite3.Connection, line: Line, lines: Iterable[Line], *, may_repeat: bool
+    db: sqlite3.Connection, line: Line, lines: Sequence[Line], *, may_repeat: bool
 ) -> None:
     """(I2, I4) A second call to one number, or for one try, only where the first one was unclear, and flagged so.
 
@@ -107,9 +107,14 @@ def check_made(
         raise Broken(f"{len(accepted)} accepted calls for one try, {ambiguous} flagged (I4)")
     if len(accepted) > 1 and not may_repeat:
         raise Broken(f"{line.new.to} is rung again although the list showed the first call (I4)")
+    doubled = {one.hashed for one in lines if one.is_double}
     for other in ours:
-        if other is line or other.is_over or other.new.to != line.new.to or line.is_double:
+        if other is line or other.is_over or other.new.to != line.new.to:
             continue
+        if {line.hashed, other.hashed} & doubled:
+            continue  # the carrier made two of one; ending one of them may take its time
+        if may_repeat and _is_given_up(db, other):
+            continue  # to a clock that leaps by years every call has been silent for too long
         if not (ambiguous or _try_of(db, other)[1]):
             raise Broken(f"{line.new.to} rings twice at once, and neither was unclear (I2)")
 
@@ -123,6 +128,12 @@ def _try_of(db: sqlite3.Connection, line: Line) -> tuple[str, int]:
     if row is None:
         raise Broken(f"the carrier made a call to {line.new.to} that no POST on disk explains (I4)")
     return row[0], row[1]
+
+
+def _is_given_up(db: sqlite3.Connection, line: Line) -> bool:
+    """Whether the try was closed as lost: nothing was heard of it for longer than it can last."""
+    query = "SELECT c.outcome FROM posts p JOIN calls c ON c.id = p.call_id WHERE token_hash = ?"
+    return db.execute(query, (line.hashed,)).fetchone() == ("lost",)
 
 
 def check_spoken(db: sqlite3.Connection, line: Line, heard: int, words: str) -> list[str]:
@@ -147,14 +158,17 @@ def check_acknowledged(db: sqlite3.Connection, incidents: Iterable[str]) -> None
             "SELECT 1 FROM timeline WHERE incident_id = ? AND event = 'acknowledged'", (incident,)
         ).fetchone()
         if row is None:
-            raise Broken(f"{incident} was said to be acknowledged, and no record of it is left (I3)")
+            raise Broken(
+                f"{incident} was said to be acknowledged, and no record of it is left (I3)"
+            )
 
 
 def check_alerts(db: sqlite3.Connection, promised: dict[str, str]) -> None:
     """(K1 to K4, D1) What was answered 202 is on file as it was sent: alert key to status."""
     for key, status in promised.items():
         row = db.execute(
-            "SELECT status FROM alerts WHERE receiver = 'prod' AND key = ? AND is_current = 1", (key,)
+            "SELECT status FROM alerts WHERE receiver = 'prod' AND key = ? AND is_current = 1",
+            (key,),
         ).fetchone()
         if row is None and status == "resolved":
             continue  # nobody had told of it before

@@ -285,9 +285,7 @@ class Process:
         self._spawn(handle())
         return await answered
 
-    async def callback(
-        self, url: str, fields: Sequence[tuple[str, str]]
-    ) -> tuple[int, str] | None:
+    async def callback(self, url: str, fields: Sequence[tuple[str, str]]) -> tuple[int, str] | None:
         """The carrier's request: our status and document, None for a connection that broke."""
         request = Request(url, fields)
 

@@ -1,7 +1,7 @@
 """`make simulate`: many worlds, one seed each, and what they went through.
 
-    python tests/sim/run.py --seeds 500 [--first 1]    the seeds from the first on
-    python tests/sim/run.py --seed 1234 --trace        one world, told as it went
+python tests/sim/run.py --seeds 500 [--first 1]    the seeds from the first on
+python tests/sim/run.py --seed 1234 --trace        one world, told as it went
 """
 
 import argparse
@@ -14,7 +14,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from simulation import SeedBroken, simulate
-
 
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
@@ -44,7 +43,10 @@ def main() -> int:
         if asked.trace:
             print(*report.trace, sep="\n")
     seconds = time.monotonic() - began
-    print(f"{seconds:.0f} s; " + ", ".join(f"{name}: {count}" for name, count in sorted(total.items())))
+    print(
+        f"{seconds:.0f} s; "
+        + ", ".join(f"{name}: {count}" for name, count in sorted(total.items()))
+    )
     print(f"broken seeds: {broken or 'none'}")
     return bool(broken)
 

@@ -1,7 +1,7 @@
 """Short stories with a known end, for ending the process at each point of them.
 
-A scene plays in a world where nothing goes wrong but that. Its `play` makes things happen and waits for the story's end;
-its `holds` says what must be true then, wherever the process ended.
+A scene plays in a world where nothing goes wrong but that. Its `play` makes things happen and waits for the story's
+end; its `holds` says what must be true then, wherever the process ended.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,10 +19,10 @@ from escalator.phone.carrier import Unclear
 
 ANA, BEN = PHONES["ana"][0], PHONES["ben"][0]
 NOBODY = Person(how="no-answer")
-STEPS = rules(policy(step("ana", retry="10m", wait="3m"), step("ben", retry="10m", wait="30m")))
+STEPS = rules(policy(step("ana", retry="10m", wait="100s"), step("ben", retry="10m", wait="30m")))
 BEN_ALONE = rules(policy(step("ben", retry="10m", wait="30m")), people=(STEPS.people["ben"],))
 STORY_ENDS_WITHIN = timedelta(minutes=9)
-AFTERWARDS = timedelta(seconds=100)
+AFTERWARDS = timedelta(seconds=70)
 
 
 @dataclass
@@ -89,7 +89,7 @@ async def until(world: World, condition: Callable[[World], bool]) -> None:
     end = world.clock.now() + STORY_ENDS_WITHIN
     while world.process is None or not condition(world):
         assert world.clock.now() < end, "the story does not come to its end"
-        await world.pass_time(1.0)
+        await world.pass_time(5.0)
 
 
 def phases(world: World) -> set[str]:
@@ -135,9 +135,13 @@ async def escalate(world: World) -> None:
 
 def each_was_rung_once(world: World) -> None:
     is_acknowledged_once(world)
-    assert (made_to(world, ANA), made_to(world, BEN)) == (1, 1), "no try lost or made twice (K5, K6, K8)"
+    assert (made_to(world, ANA), made_to(world, BEN)) == (1, 1), (
+        "no try lost or made twice (K5, K6, K8)"
+    )
     steps = lines_of(world, "step")
-    assert steps == ["step 1 of round 1: Ana", "step 2 of round 1: Ben"], "no step skipped or run twice (K12)"
+    assert steps == ["step 1 of round 1: Ana", "step 2 of round 1: Ben"], (
+        "no step skipped or run twice (K12)"
+    )
 
 
 async def bundle(world: World) -> None:
@@ -158,7 +162,9 @@ async def resolve_while_ringing(world: World) -> None:
 
 
 def the_phone_falls_silent(world: World) -> None:
-    assert {line.status for line in world.exchange.lines} <= {"canceled"}, "the cancel was forgotten (K13)"
+    assert {line.status for line in world.exchange.lines} <= {"canceled"}, (
+        "the cancel was forgotten (K13)"
+    )
     assert phases(world) == {"resolved"}
 
 
@@ -204,7 +210,9 @@ SCENES = {
     "escalate": Scene(escalate, each_was_rung_once, 2, (2, 2), {ANA: NOBODY}),
     "pass-on": Scene(escalate, each_was_rung_once, 2, (2, 2), {ANA: Person(keys=("5",))}),
     "bundle": Scene(bundle, all_are_acknowledged, 1, (1, 3), {ANA: Person(after=12.0)}),
-    "resolve-while-ringing": Scene(resolve_while_ringing, the_phone_falls_silent, 1, (0, 1), {ANA: NOBODY}),
+    "resolve-while-ringing": Scene(
+        resolve_while_ringing, the_phone_falls_silent, 1, (0, 1), {ANA: NOBODY}
+    ),
     "reload": Scene(reload, who_is_left_is_rung, 2, (1, 2), {ANA: NOBODY}),
     "direct-call": Scene(direct_call, it_was_answered, 1, (1, 1)),
     "unclear-and-made": Scene(escalate, each_was_rung_once, 2, (2, 2), fate=LosesTheFirstAnswer),

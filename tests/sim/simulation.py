@@ -1,7 +1,7 @@
 """One imagined world: the daemon, a carrier, people, senders and operators, in bad weather drawn from one seed.
 
-After the bad weather comes a quiet time, in which everybody who is still needed must be rung, and then a helpful one, in
-which everything must come to an end.
+After the bad weather comes a quiet time, in which everybody who is still needed must be rung, and then a helpful one,
+in which everything must come to an end.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from clockwork import VirtualLoop, imagine, step_until
+from clockwork import VirtualLoop, imagine, settle, step_until
 from exchange import Exchange, Fields, Line, heard_of
 from fate import DEAF, HEALTHY, Fate, Weather
 from invariants import (
@@ -66,7 +66,7 @@ CONFIGS = (
 )
 STORM = timedelta(minutes=25)
 QUIET = timedelta(minutes=40)
-COMMITS_MAX = 400
+TURNS_MAX = 400
 _ID = re.compile(r"\b[0-9a-f]{26}\b")
 
 
@@ -79,7 +79,6 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     crashes: int = 0
     calls: int = 0
-    repeated: int = 0
 
 
 class World:
@@ -94,7 +93,7 @@ class World:
         self.exchange.on_asked = self._asked
         self.exchange.on_made = self._made
         self.exchange.on_spoken = self._spoken
-        self.crashes = self.repeated = 0
+        self.crashes = 0
         self.downtime = lambda: 1.0
         self.acknowledged: set[str] = set()
         self.promised: dict[str, str] = {}
@@ -150,14 +149,17 @@ class World:
         """Let time pass, look after the process, and hold everything to the invariants at each moment."""
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         end = self.clock.now() + timedelta(seconds=seconds)
-        goes_on, before, busy = True, self.clock.now(), 0
-        while goes_on:
-            goes_on = await step_until(end)
+        before, busy = self.clock.now(), 0
+        while True:
+            await settle()
+            await self._look_after()
+            if not await step_until(end):
+                break
             busy = busy + 1 if self.clock.now() - before < timedelta(seconds=1) else 0
             before = before if busy else self.clock.now()
-            if busy > COMMITS_MAX:
+            if busy > TURNS_MAX:
                 raise Broken(f"livelock: {busy} turns in a second")
-            await self._look_after()
+        await self._look_after()
 
     async def _look_after(self) -> None:
         errors = [*self._errors, *self.exchange.errors, *self.clock_errors()]
@@ -170,7 +172,7 @@ class World:
                 self.life.end("exit")
             errors += process.errors
         if errors:
-            raise errors[0]
+            raise _first_of(errors[0])
         if process is not None and not self.life.is_alive:
             await self._bury()
         elif process is not None and self.life.commits != self._checked:
@@ -220,7 +222,6 @@ class World:
             return  # nobody has the file open; it arrived after the end
         may_repeat = self.is_wall_wrong or line.new.to in self.exchange.blind
         check_made(self.db, line, self.exchange.lines, may_repeat=may_repeat)
-        self.repeated += line.is_double
 
     def _spoken(self, line: Line, url: str, words: str) -> None:
         if not self.life.is_alive or self.process is None or "/key" not in url:
@@ -230,7 +231,9 @@ class World:
 
     # ---- what senders, operators and their tools do
 
-    async def send(self, key: str, *, firing: bool = True, severity: str = "critical", group: str = "") -> None:
+    async def send(
+        self, key: str, *, firing: bool = True, severity: str = "critical", group: str = ""
+    ) -> None:
         """A sender's message, sent again until it is accepted."""
         self.promised.pop(key, None)
         message = message_of(key, firing=firing, severity=severity, group=group or key)
@@ -255,6 +258,12 @@ class World:
         if self.ready is None:
             return []
         return [row[0] for row in self.db.execute("SELECT id FROM incidents ORDER BY id")]
+
+
+def _first_of(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _is_of_store(error: BaseException) -> bool:
@@ -394,7 +403,9 @@ class Storm:
         await world.pass_time(QUIET)
         for incident in needing(world) & open_before:
             if rung(world).get(incident, 0) <= before.get(incident, 0):
-                raise Broken(f"nobody was rung any more about {world.name(incident)}: {world.story(incident)}")
+                raise Broken(
+                    f"nobody was rung any more about {world.name(incident)}: {world.story(incident)}"
+                )
         self.weather.climate = HEALTHY
         await world.pass_time(QUIET)
         if left := needing(world):
@@ -402,7 +413,9 @@ class Storm:
         for key in "abcd":
             world.spawn(world.send(key, firing=False))
         await world.pass_time(timedelta(minutes=8))
-        left = world.db.execute("SELECT id, state FROM calls WHERE state != 'ended' OR due_at IS NOT NULL").fetchall()
+        left = world.db.execute(
+            "SELECT id, state FROM calls WHERE state != 'ended' OR due_at IS NOT NULL"
+        ).fetchall()
         live = [line.sid for line in world.exchange.lines if not line.is_over]
         if left or live:
             raise Broken(f"calls that never end: {left}, {live}")
@@ -429,22 +442,22 @@ class SeedBroken(AssertionError):
     """A seed that shows a fault, with the one line that shows it again."""
 
 
-def simulate(seed: int, folder: Path) -> Report:
+def simulate(seed: int, folder: Path, *, world: type[World] = World) -> Report:
     """Run the world of this seed. Raises `SeedBroken` when something does not hold."""
     report = Report(seed)
 
     async def story(clock: VirtualClock) -> None:
         weather = Weather(random.Random(seed))
-        world = World(clock, folder, weather)
-        report.trace = world.trace
-        storm = Storm(world, weather)
+        made = world(clock, folder, weather)
+        report.trace = made.trace
+        storm = Storm(made, weather)
         try:
             await storm.rage()
             await storm.subside()
         finally:
-            report.faults, report.crashes = weather.faults, world.crashes
-            report.calls, report.repeated = len(world.exchange.lines), world.repeated
-            await world.close()
+            report.faults, report.crashes = weather.faults, made.crashes
+            report.calls = len(made.exchange.lines)
+            await made.close()
 
     with capture_logs():
         try:

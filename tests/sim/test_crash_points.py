@@ -4,7 +4,6 @@ Points are right before and right after each commit, each request to the carrier
 point, the next process on the same file brings the story to its end: (K1 to K13) and, all the while, I1 to I5.
 """
 
-import os
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -33,16 +32,6 @@ ROWS = {
     "K12": "commit of Due: before",
     "K13": "end: before",
 }
-
-
-def folder_in_memory(tmp_path: Path) -> Path:
-    """Nothing here is about the disk's durability, and a few hundred files are made."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        return tmp_path
-    folder = memory / f"escalator-sim-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 def play(scene: Scene, folder: Path, number: int) -> tuple[EndsAt, World]:
@@ -82,9 +71,9 @@ def check_end(scene: Scene, fate: EndsAt, world: World) -> None:
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_the_story_ends_well_wherever_the_process_ends(name, tmp_path, record_property):
+def test_the_story_ends_well_wherever_the_process_ends(name, in_memory):
     """(K1 to K13)"""
-    scene, folder = SCENES[name], folder_in_memory(tmp_path)
+    scene, folder = SCENES[name], in_memory
     undisturbed, _ = play(scene, folder, 0)
     passed = list(undisturbed.passed)
     assert len(passed) > 10
@@ -98,16 +87,14 @@ def test_the_story_ends_well_wherever_the_process_ends(name, tmp_path, record_pr
             break
         assert world.crashes == 1
 
-    record_property("points", number - 1)
     assert number >= len(passed)
 
 
-def test_the_stories_pass_every_kind_of_point(tmp_path):
+def test_the_stories_pass_every_kind_of_point(in_memory):
     """Each row of the table of process faults is the end of some story."""
-    folder = folder_in_memory(tmp_path)
     passed = Counter()
     for scene in SCENES.values():
-        passed.update(play(scene, folder, 0)[0].passed)
+        passed.update(play(scene, in_memory, 0)[0].passed)
 
     assert [row for row, point in ROWS.items() if not passed[point]] == []
 
@@ -116,9 +103,9 @@ def test_the_stories_pass_every_kind_of_point(tmp_path):
     ("row", "within"),
     [("K4", 10.0), ("K5", SETTLED_WITHIN + 10.0), ("K2", 20.0)],
 )
-def test_the_phone_rings_in_time_after_the_restart(row, within, tmp_path):
+def test_the_phone_rings_in_time_after_the_restart(row, within, in_memory):
     """(K2, K4, K5) Nothing else is needed from the sender but, where nothing was accepted, its own next try."""
-    scene, folder = SCENES["page-and-acknowledge"], folder_in_memory(tmp_path)
+    scene, folder = SCENES["page-and-acknowledge"], in_memory
     undisturbed, _ = play(scene, folder, 0)
     number = undisturbed.passed.index(ROWS[row]) + 1
 
@@ -126,5 +113,7 @@ def test_the_phone_rings_in_time_after_the_restart(row, within, tmp_path):
 
     started = next(float(line.split()[0]) for line in world.trace if line.endswith("started"))
     [line] = [line for line in world.exchange.lines if line.new.to == ANA]
-    rang = (line.made_at - (world.clock.now() - timedelta(seconds=world.clock.boottime()))).total_seconds()
+    rang = (
+        line.made_at - (world.clock.now() - timedelta(seconds=world.clock.boottime()))
+    ).total_seconds()
     assert rang - started <= within

@@ -43,7 +43,7 @@ async def look(rig, times):
     """Let the time pass until the list has been asked so often."""
     for seconds in LOOKS[:times]:
         before = lists(rig)
-        rig.clock.leap(seconds)
+        await rig.leap(seconds)
         await rig.until(lambda before=before: lists(rig) > before)
         await rig.quiet()
 
@@ -79,7 +79,7 @@ async def test_the_list_tells_where_callbacks_do_not(tmp_path, fault):
         await look(rig, 1)
         await rig.until(lambda: rig.call().sid)
         await rig.sim.wait_call(ANA, status="no-answer")
-        rig.clock.leap(60)
+        await rig.leap(60)
         await rig.until(lambda: rig.lines("call_ended"))
 
         assert rig.posts() == 1
@@ -101,7 +101,7 @@ async def test_a_list_that_lags_is_asked_again(tmp_path):
         assert not rig.call().sid
 
         rig.sim.faults.list_lag = 0
-        rig.clock.leap(LOOKS[3])
+        await rig.leap(LOOKS[3])
         await rig.until(lambda: rig.call().sid)
 
         assert rig.posts() == 1
@@ -201,7 +201,7 @@ async def test_what_never_shows_is_asked_for_again_after_s_and_not_before(tmp_pa
         await look(rig, 4)
         assert rig.call().state is CallState.UNCLEAR
         assert rig.posts() == 1
-        rig.clock.leap(LOOKS[4])
+        await rig.leap(LOOKS[4])
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         assert rig.posts() == 2
@@ -235,12 +235,12 @@ async def test_a_list_that_cannot_be_read_is_waited_for_a_minute_and_then_the_ph
         await look(rig, 5)
         assert rig.posts() == 1
         before = lists(rig)
-        rig.clock.leap(5)
+        await rig.leap(5)
         await rig.until(lambda: lists(rig) == before + 1)
         await rig.quiet()
         assert rig.posts() == 1
 
-        rig.clock.leap(25)
+        await rig.leap(25)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         assert rig.posts() == 2
@@ -258,7 +258,7 @@ async def test_the_steps_go_on_while_a_call_is_unclear(tmp_path):
         await rig.act("incident-disk", Action.ESCALATE, "ana")
 
         await rig.until(lambda: rig.incident().acknowledged_by == "ben")
-        rig.clock.leap(30)
+        await rig.leap(30)
         await rig.until(lambda: rig.calls()[0].state is CallState.ENDED)
         assert rig.calls()[0].outcome == "canceled"
         assert len(rig.sim.calls) == 1
@@ -282,7 +282,7 @@ async def test_what_was_acknowledged_while_unclear_is_ended_as_soon_as_it_shows(
         if by_callback:
             await rig.report(rig.sim.calls[0], "ringing")
         else:
-            rig.clock.leap(3)
+            await rig.leap(3)
 
         await rig.until(lambda: rig.sim.calls[0].status == "canceled")
         await rig.until(lambda: rig.call().state is CallState.ENDED)
