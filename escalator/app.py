@@ -241,6 +241,7 @@ class Daemon:
 
     def _loaded_well(self, loaded: Loaded) -> None:
         self.metrics.expect_receivers(tuple(loaded.config.receivers))
+        self.metrics.expect_policies(tuple(loaded.rules.policies))
         self.metrics.config_loaded(bytes.fromhex(loaded.sha256), self.clock.wall())
         for warning in loaded.warnings:
             log.warning("config_warning", problem=str(warning))

@@ -18,8 +18,8 @@ from escalator.escalation.events import AlertReceived, Due, Event
 from escalator.escalation.own_alerts import disk_full, disk_has_room, quarantined
 from escalator.escalation.rules import DEFAULT_POLICY, Rules
 from escalator.store import quarantine
+from escalator.store.changes import Result
 from escalator.store.errors import StoreBroken, StoreError, StoreFull
-from escalator.store.fold import Result
 from escalator.store.quarantine import Suspect
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore

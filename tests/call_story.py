@@ -24,9 +24,9 @@ from escalator.escalation.events import (
     CallUnreadable,
     IncidentEvent,
     KeyPressed,
-    PageClosed,
     PageEnded,
     PageJoined,
+    PagesClosed,
     Wanted,
 )
 from escalator.escalation.rules import Rules
@@ -138,7 +138,10 @@ class CallStory:
     def closed(self, incident: str) -> "CallStory":
         page = wanted(incident)
         return self.happens(
-            PageClosed(call_id="c", incident_id=page.incident_id, person=page.person)
+            PagesClosed(
+                call_id="c",
+                pages=frozenset({Wanted(incident_id=page.incident_id, person=page.person)}),
+            )
         )
 
     def joined(self, incident: str) -> "CallStory":

@@ -13,7 +13,8 @@ from escalator.escalation.dialing import DuePage, OpenCall
 from escalator.escalation.events import Event
 from escalator.escalation.incidents import Incident, Line, PageState
 from escalator.escalation.rules import Rules
-from escalator.store.fold import Changes, Fold, Result
+from escalator.store.changes import Changes, Result
+from escalator.store.fold import Fold
 
 
 class Memory:

@@ -25,6 +25,7 @@ from escalator.telemetry import (
     get_logger,
     notify,
 )
+from escalator.telemetry.metric_table import BUCKETS, CALL_RESULTS
 
 TOKEN = "not-a-secret_" + "A1b2C3d4E5" * 3
 PHONE = "+491713920012"
@@ -71,13 +72,12 @@ def test_every_documented_metric_explains_itself_in_a_sentence() -> None:
         'escalator_calls_total{result="acknowledged"}',
         'escalator_calls_total{result="no_answer"}',
         'escalator_calls_failed_total{reason="rate_limited"}',
-        'escalator_callbacks_total{kind="key",result="bad_signature"}',
+        'escalator_callbacks_total{kind="gather",result="bad_signature"}',
+        'escalator_alerts_suppressed_total{reason="duplicate"}',
         'escalator_incidents{state="exhausted"}',
         'escalator_actions_pending{kind="page"}',
         'escalator_escalations_finished_total{outcome="exhausted"}',
         "escalator_store_errors_total",
-        "escalator_oldest_unacknowledged_incident_timestamp_seconds",
-        "escalator_first_ring_duration_seconds_count",
         "escalator_store_batch_events_sum",
     ],
 )
@@ -88,9 +88,22 @@ def test_what_can_happen_stands_at_zero_before_it_does(series: str) -> None:
 def test_every_outcome_of_a_call_is_a_result() -> None:
     started = samples(Metrics())
 
-    for outcome in CallOutcome:
-        name = outcome.value.replace("-", "_")
+    assert set(CALL_RESULTS) == set(CallOutcome)
+    for name in CALL_RESULTS.values():
         assert started[f'escalator_calls_total{{result="{name}"}}'] == 0
+
+
+def test_policies_start_at_zero_once_the_config_names_them() -> None:
+    metrics = Metrics()
+
+    metrics.expect_policies(["default"])
+
+    shown = samples(metrics)
+    assert shown['escalator_escalation_steps_total{policy="default"}'] == 0
+    assert shown['escalator_first_ring_duration_seconds_count{policy="default"}'] == 0
+    assert (
+        shown['escalator_oldest_unacknowledged_incident_timestamp_seconds{policy="default"}'] == 0
+    )
 
 
 def test_resolved_incidents_are_not_counted_as_open() -> None:
@@ -104,7 +117,8 @@ def test_receivers_start_at_zero_once_the_config_names_them() -> None:
     metrics.expect_receivers(["prod", "ci"])
 
     new = samples(metrics).keys() - before.keys()
-    assert len(new) == 2 * (2 + 6)
+    histogram = len(BUCKETS["alert_commit_duration_seconds"]) + 3  # +Inf, the count, the sum
+    assert len(new) == 2 * (2 + 6 + histogram)
     assert 'escalator_alerts_received_total{receiver="prod",status="firing"}' in new
     assert 'escalator_alerts_invalid_total{reason="too_large",receiver="ci"}' in new
     assert all(samples(metrics)[series] == 0 for series in new)
@@ -511,7 +525,11 @@ def test_reasons_without_end_share_a_place() -> None:
 
 @pytest.mark.parametrize("abstract", [False, True])
 def test_systemd_is_told(tmp_path: Path, abstract: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = f"@escalator-{tmp_path.parent.name}-{tmp_path.name}" if abstract else str(tmp_path / "notify")
+    address = (
+        f"@escalator-{tmp_path.parent.name}-{tmp_path.name}"
+        if abstract
+        else str(tmp_path / "notify")
+    )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + address[1:] if abstract else address)
         listener.settimeout(2)

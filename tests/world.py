@@ -34,7 +34,7 @@ from escalator.escalation.events import (
     PagePassed,
 )
 from escalator.escalation.rules import Rules
-from escalator.store.fold import Result
+from escalator.store.changes import Result
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 RINGS_FOR = seconds(25)

@@ -98,6 +98,6 @@ def _version() -> str:
         "max_content_width": 100,
     },
 )
-@click.version_option(_version(), message="escalator %(version)s")
+@click.version_option(_version(), message="escalator %(version)s", allow_from_autoenv=False)
 def main() -> None:
     """Take alerts and ring the people on call, in turn, until somebody presses a key."""

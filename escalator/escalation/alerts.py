@@ -21,9 +21,9 @@ class AlertStatus(StrEnum):
 class Alert:
     """One alert as it came in, whatever format it came in.
 
-    `labels` and `annotations` are text to text. `starts_at` and `ends_at` are shown and never used
-    for timers: a sender's clock may be days off. `left_out` is how many alerts of the group its message did not list. `raw` is the alert as received, cut to 64 KiB with
-    a mark.
+    `labels` and `annotations` are text to text. `starts_at` and `ends_at` are shown and never used for timers: a
+    sender's clock may be days off. `raw` is the alert as received, cut to 64 KiB with a mark. `left_out` is how many
+    alerts of the group its message did not list.
     """
 
     receiver: str

@@ -32,9 +32,9 @@ from escalator.escalation.events import (
     CallReported,
     CallUnreadable,
     KeyPressed,
-    PageClosed,
     PageEnded,
     PageJoined,
+    PagesClosed,
 )
 from escalator.escalation.posting import carry, post
 from escalator.escalation.rules import Keys, Rules
@@ -67,8 +67,8 @@ def _apply(rules: Rules, draft: CallDraft, event: CallEvent) -> None:
             _pressed(rules.keys, draft, event)
         case CallReported():
             _reported(draft, event)
-        case PageClosed():
-            _page_closed(draft, event)
+        case PagesClosed():
+            _pages_closed(draft, event)
         case PageJoined():
             carry(draft, event.page, joined=True)
         case CallUnreadable():
@@ -221,10 +221,15 @@ def _asked(call: Call, page: CallPage, action: Action) -> Asked:
     return Asked(incident_id=page.incident_id, action=action, by=page.person, call_id=call.id)
 
 
-def _page_closed(draft: CallDraft, event: PageClosed) -> None:
-    for page in draft.call.pages:
-        if page.incident_id == event.incident_id and page.person == event.person and page.is_open:
-            draft.put_page(replace(page, is_open=False))
+def _pages_closed(draft: CallDraft, event: PagesClosed) -> None:
+    over = {(page.incident_id, page.person) for page in event.pages}
+    pages = tuple(
+        replace(page, is_open=False)
+        if page.is_open and (page.incident_id, page.person) in over
+        else page
+        for page in draft.call.pages
+    )
+    draft.call = replace(draft.call, pages=pages)
     if not draft.call.has_open_pages and draft.call.state is not CallState.ENDED:
         end_unneeded(draft)
 

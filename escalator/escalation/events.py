@@ -288,12 +288,11 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageClosed:
-    """A page of this call is over: its incident was acknowledged, resolved or snoozed."""
+class PagesClosed:
+    """Pages of this call are over: their incidents were acknowledged, resolved or snoozed."""
 
     call_id: str
-    incident_id: str
-    person: str
+    pages: frozenset[Wanted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +317,7 @@ CallEvent: TypeAlias = (
     | CallPrompted
     | KeyPressed
     | CallEnded
-    | PageClosed
+    | PagesClosed
     | CallDue
 )
 Event: TypeAlias = AlertReceived | IncidentEvent | CallEvent

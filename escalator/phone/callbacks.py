@@ -34,8 +34,8 @@ from escalator.phone.speech import Speaker, speaker_for
 from escalator.phone.tokens import looks_like_token, token_hash
 from escalator.phone.twilio import CALLBACK_RETRIES
 from escalator.phone.twiml import Say
+from escalator.store.changes import Result
 from escalator.store.errors import StoreError
-from escalator.store.fold import Result
 from escalator.telemetry import Sampled, get_logger
 
 log = get_logger("callbacks")
@@ -149,6 +149,8 @@ class Callbacks:
         ]
         if not incidents:
             return prompts.farewell(speaker, *lead, *self._standings(speaker, call.pages))
+        # Only three are told in full: the worst of them, whatever came in first.
+        incidents.sort(key=lambda one: self._engine.rules.severity_rank(one.severity))
         turn = callback.count("r") + 1
         if turn > prompts.PROMPTS_MAX:
             return prompts.farewell(speaker, *lead)

@@ -12,6 +12,9 @@ _REFUSALS = {
 }
 
 
+_KINDS = {"answer": "twiml", "key": "gather"}
+
+
 def call_requested(metrics: Metrics, seconds: float, outcome: PlaceOutcome) -> None:
     """A POST for a call came to this after so many seconds."""
     metrics.call_requests.inc()
@@ -42,6 +45,6 @@ def failure_reason(outcome: PlaceOutcome) -> str:
 
 def callback_came(metrics: Metrics, kind: str, result: str, at: datetime) -> None:
     """The carrier asked or told something."""
-    metrics.callbacks.labels(kind=kind, result=result).inc()
+    metrics.callbacks.labels(kind=_KINDS.get(kind, kind), result=result).inc()
     if result == "ok":
         metrics.callback_last_success_timestamp_seconds.set(at.timestamp())

@@ -76,7 +76,8 @@ class Gate:
         if self._until is None or self._clock.now() >= self._until:
             self._failures += 1
         wait = NOT_SENT_WAITS[min(self._failures, len(NOT_SENT_WAITS)) - 1]
-        self._until = self._clock.now() + timedelta(seconds=wait if seconds is None else seconds)
+        until = self._clock.now() + timedelta(seconds=wait if seconds is None else seconds)
+        self._until = until if self._until is None else max(self._until, until)
         return self._until
 
     def open(self) -> None:

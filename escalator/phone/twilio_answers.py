@@ -47,6 +47,19 @@ _CONFIGURATION = frozenset(
 )
 _ACCOUNT = frozenset({20003, 20005, 20006, 20010, 20403, 10001, 70051})
 
+# What to change at Twilio, for the person who reads the timeline at night.
+_HINTS = {
+    20003: "check twilio.account_sid and twilio.auth_token, and that the account is active",
+    21210: "twilio.from must be a number of this account, or one verified in it",
+    21212: "twilio.from must be a number of this account that may call out",
+    21215: "allow the country in Twilio's console: Voice, Settings, Geo permissions",
+    13227: "allow the country in Twilio's console: Voice, Settings, Geo permissions",
+    32205: "allow the country in Twilio's console: Voice, Settings, Geo permissions",
+    21216: "Twilio blocks this number; ask its support",
+    21219: "a trial account calls verified numbers only: verify it, or upgrade the account",
+    21205: "check public_url: Twilio must be able to reach it",
+}
+
 _SID = re.compile(r"[A-Za-z0-9_-]{2,64}", re.ASCII)
 _LONG_NUMBER = re.compile(r"\+?\d{4,}(?=\d{3}\b)")
 
@@ -145,7 +158,9 @@ def _declined(answer: Answer, fields: Mapping[str, Any]) -> PlaceOutcome:
     if code in _TOO_MANY:
         return _too_many(answer, fields)
     if code is not None and _is_of_carrier(code):
-        return Refused(code, _said(fields) or f"code {code}", scope_of(code))
+        said = _said(fields) or f"code {code}"
+        hint = _HINTS.get(code)
+        return Refused(code, f"{said}; {hint}" if hint else said, scope_of(code))
     if answer.status in (401, 403):
         message = _said(fields) or f"HTTP {answer.status} without an explanation"
         return Refused(answer.status, message, Scope.ACCOUNT)

@@ -7,9 +7,9 @@ is written here: `sqlite` writes the changes.
 """
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from escalator.escalation.alerts import Alert, AlertStatus, Known
 from escalator.escalation.assign import Choice, Place, assign, place, place_own
@@ -27,74 +27,21 @@ from escalator.escalation.events import (
     Due,
     Event,
     IncidentEvent,
-    PageClosed,
     PageEnded,
     PageJoined,
     PagePassed,
     PagePlaced,
+    PagesClosed,
     Stuck,
     Wanted,
 )
-from escalator.escalation.incidents import Incident, Line, PageState
+from escalator.escalation.incidents import Incident, PageState
 from escalator.escalation.rules import Rules
+from escalator.store.changes import AlertChange, AlertKey, Changes, GroupKey, Result, Source
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _ABSENT: Any = object()
-GroupKey = tuple[str, str, str]
-AlertKey = tuple[str, str]
-
-
-class Source(Protocol):
-    """Where the fold loads from: a store, inside the transaction of the batch."""
-
-    def incident(self, incident_id: str) -> Incident | None: ...
-    def call(self, call_id: str) -> Call | None: ...
-    def known(self, receiver: str, key: str) -> Known | None: ...
-    def incident_of_group(self, receiver: str, policy: str, group_key: str) -> str | None: ...
-    def live_call_on(self, number: str) -> str | None: ...
-    def call_of_sid(self, sid: str) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What came of one event. `refused` says why nothing was done, where that is the caller's
-    affair.
-    """
-
-    incident: Incident | None = None
-    call: Call | None = None
-    is_new: bool = False
-    refused: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertChange:
-    """An alert to write: as received, with its incident now and what was on file before."""
-
-    alert: Alert
-    incident_id: str
-    severity: str
-    before: Known | None
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a batch has changed, in the order to be written.
-
-    `stirs`: a timer, a page or a call is among it, so that a worker may have something to do.
-    """
-
-    incidents: dict[str, Incident] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
-    alerts: list[AlertChange] = field(default_factory=list)
-    lines: list[tuple[str, Line]] = field(default_factory=list)
-    first_rings: list[Incident] = field(default_factory=list)
-    stirs: bool = False
-
-    def grown(self) -> tuple[list[Any], ...]:
-        """What only ever grows."""
-        return (self.alerts, self.lines, self.first_rings)
 
 
 class Fold:
@@ -108,6 +55,7 @@ class Fold:
         self._calls: dict[str, Call | None] = {}
         self._known: dict[AlertKey, Known | None] = {}
         self._groups: dict[GroupKey, str | None] = {}
+        self._closing: dict[str, set[Wanted]] = {}
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self.changes = Changes()
 
@@ -120,10 +68,11 @@ class Fold:
         has changed.
         """
         self._undo.clear()
+        self._closing.clear()
         grown = [(one, len(one)) for one in self.changes.grown()]
         stirs = self.changes.stirs
         try:
-            return self._apply(event)
+            return self._close_pages(self._apply(event))
         except BaseException:
             for mapping, key, old in reversed(self._undo):
                 if old is _ABSENT:
@@ -134,6 +83,15 @@ class Fold:
                 del grown_list[length:]
             self.changes.stirs = stirs
             raise
+
+    def _close_pages(self, result: Result) -> Result:
+        """The calls that lose pages by this event hear of all of them at once: a key may close thousands."""
+        while self._closing:
+            call_id, pages = self._closing.popitem()
+            closed = self._call_event(PagesClosed(call_id=call_id, pages=frozenset(pages)))
+            if result.call is not None and result.call.id == call_id:
+                result = replace(result, call=closed.call)
+        return result
 
     def _apply(self, event: Event) -> Result:
         if isinstance(event, AlertReceived):
@@ -158,10 +116,12 @@ class Fold:
             self._decide(current.id, AlertCleared(alert=alert, moved=True))
         match chosen.choice:
             case Choice.STORE:
+                self.changes.suppressed.append("no_policy")
                 self._write_alert(alert, "", where.severity, known)
                 return Result()
             case Choice.STAY_CLOSED:
                 assert current is not None, "an alert stays closed in an incident"
+                self.changes.suppressed.append("duplicate")
                 self._write_alert(alert, current.id, where.severity, known)
                 return Result(incident=current)
             case Choice.JOIN:
@@ -193,6 +153,8 @@ class Fold:
         self, alert: Alert, where: Place, known: Known | None, incident_id: str, fresh_id: str
     ) -> Result:
         own = known if known is not None and known.incident_id == incident_id else None
+        if own is not None and own.status is AlertStatus.FIRING:
+            self.changes.suppressed.append("duplicate")
         event = AlertFired(alert=alert, place=where, known=own, fresh_id=fresh_id)
         self._write_alert(alert, incident_id, where.severity, known)
         return self._incident_event(incident_id, event)
@@ -246,11 +208,8 @@ class Fold:
         self._set(self.changes.incidents, incident_id, outcome.incident)
         self.changes.lines.extend((incident_id, line) for line in outcome.lines)
         for effect in outcome.effects:
-            self._call_event(
-                PageClosed(
-                    call_id=effect.call_id, incident_id=effect.incident_id, person=effect.person
-                )
-            )
+            page = Wanted(incident_id=effect.incident_id, person=effect.person)
+            self._closing.setdefault(effect.call_id, set()).add(page)
         return outcome.is_new
 
     # ---- calls

@@ -69,10 +69,10 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What is open: incidents by phase, since when the oldest waits for somebody, actions by kind."""
+    """What is open: incidents by phase, since when the oldest of a policy waits, actions by kind."""
 
     phases: dict[str, int]
-    oldest_unacknowledged: datetime | None
+    oldest_unacknowledged: dict[str, datetime]
     pending: dict[str, int]
 
 
@@ -287,8 +287,9 @@ def count_work(connection: sqlite3.Connection) -> Work:
         )
     )
     oldest = connection.execute(
-        "SELECT min(created_at) FROM incidents WHERE phase IN ('triggered', 'exhausted')"
-    ).fetchone()[0]
+        "SELECT policy, min(created_at) FROM incidents WHERE phase IN ('triggered', 'exhausted') "
+        "GROUP BY policy"
+    )
     pages = connection.execute("SELECT count(*) FROM pages WHERE state = 'due'").fetchone()[0]
     direct, endings = connection.execute(
         "SELECT coalesce(sum(kind = 'direct' AND state = 'planned'), 0), coalesce(sum(endings != '[]'), 0) "
@@ -296,7 +297,7 @@ def count_work(connection: sqlite3.Connection) -> Work:
     ).fetchone()
     return Work(
         phases=phases,
-        oldest_unacknowledged=rows.from_stored(oldest),
+        oldest_unacknowledged={policy: _time(at) for policy, at in oldest},
         pending={"page": pages, "direct_call": direct, "end_call": endings},
     )
 

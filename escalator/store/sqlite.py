@@ -20,9 +20,10 @@ from escalator.escalation.incidents import Incident
 from escalator.escalation.rules import Rules
 from escalator.store import rows
 from escalator.store.ballast import Ballast
+from escalator.store.changes import AlertKey, Changes, Result
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreBroken, StoreError, StoreFull
-from escalator.store.fold import AlertKey, Changes, Fold, Result
+from escalator.store.fold import Fold
 from escalator.store.loading import load_call, load_incident
 from escalator.store.opening import remember_loss, suspect
 from escalator.store.tally import count
@@ -74,6 +75,8 @@ class SqliteStore:
         self.stirred = False  # whether the last batch left something for a worker to do
         self.is_scarce = False
         self._broken: str = ""
+        # Open calls as the last batch left them: a storm that joins one is not to load it again with each batch.
+        self._calls: dict[str, Call | None] = {}
         self._connection = connect(path)
         self._file = _identity(path)
         if ballast is not None and not ballast.make():
@@ -124,16 +127,22 @@ class SqliteStore:
             fold = Fold(self, rules, now)
             fold.expect(self._known_of(events))
             results = [_decided(fold, event) for event in events]
-            write(self._connection, fold.changes, now)
+            write(self._connection, fold.changes, now, self._calls)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
+            self._calls.clear()
             self._roll_back()
             if _is_of_a_row(error):
                 raise
             raise self._failed(error, "the batch could not be written") from error
         except BaseException:
+            self._calls.clear()
             self._roll_back()
             raise
+        known = {**self._calls, **fold.changes.calls}
+        self._calls = {
+            call.id: call for call in known.values() if call is not None and call.ended_at is None
+        }
         return results, fold.changes
 
     def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:
@@ -141,6 +150,7 @@ class SqliteStore:
 
         def run() -> int:
             self._demand_sound()
+            self._calls.clear()
             try:
                 return self._connection.execute(statement, parameters).rowcount
             except sqlite3.Error as error:
@@ -151,6 +161,7 @@ class SqliteStore:
     def transact(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run several statements as one transaction. For what cannot be decided by the rules."""
         self._begin()
+        self._calls.clear()
         try:
             value = work(self._connection)
             self._connection.execute("COMMIT")
@@ -244,7 +255,9 @@ class SqliteStore:
 
     def call(self, call_id: str) -> Call | None:
         """A call with its posts and pages."""
-        return load_call(self._connection, call_id)
+        if call_id not in self._calls:
+            self._calls[call_id] = load_call(self._connection, call_id)
+        return self._calls[call_id]
 
     def known(self, receiver: str, key: str) -> Known | None:
         """What is on file about an alert."""

@@ -3,10 +3,14 @@
 from datetime import datetime
 
 from escalator.escalation.calls import Call, CallState
-from escalator.escalation.incidents import Incident
-from escalator.store.fold import Changes
-from escalator.telemetry import Metrics
+from escalator.escalation.incidents import Incident, Line
+from escalator.store.changes import Changes
+from escalator.telemetry import Metrics, get_logger
+from escalator.telemetry.metric_table import CALL_RESULTS
 
+log = get_logger("engine")
+
+_OF_ALERTS = frozenset({"alert_fired", "alert_resolved"})
 _FINISHED = frozenset({"acknowledged", "resolved", "exhausted"})
 
 
@@ -15,27 +19,44 @@ def count(metrics: Metrics, changes: Changes, events: int, now: datetime, second
     metrics.store_batch_events.observe(events)
     metrics.store_write_duration.observe(seconds)
     for incident_id, line in changes.lines:
-        if line.event == "step":
-            metrics.escalation_steps.inc()
-        elif line.event in _FINISHED:
-            metrics.escalations_finished.labels(outcome=line.event).inc()
-            if line.event == "acknowledged":
-                _acknowledged(metrics, changes.incidents.get(incident_id), now)
+        _line(metrics, changes.incidents.get(incident_id), line, now)
     for incident in changes.first_rings:
-        metrics.first_ring_duration.observe((now - incident.created_at).total_seconds())
+        waited = (now - incident.created_at).total_seconds()
+        metrics.first_ring_duration.labels(policy=incident.policy).observe(waited)
+    for reason in changes.suppressed:
+        metrics.alerts_suppressed.labels(reason=reason).inc()
     for call in changes.calls.values():
         _call(metrics, call, now)
 
 
-def _acknowledged(metrics: Metrics, incident: Incident | None, now: datetime) -> None:
-    if incident is not None:
-        metrics.acknowledge_duration.observe((now - incident.created_at).total_seconds())
+def _line(metrics: Metrics, incident: Incident | None, line: Line, now: datetime) -> None:
+    """What was decided is told once in the log, too; single alerts are not, for they come by thousands."""
+    if incident is None:
+        return
+    if line.event not in _OF_ALERTS:
+        log.info(
+            "decided",
+            incident=incident.id,
+            what=line.event,
+            text=line.text,
+            by=line.by,
+            call=line.call,
+        )
+    if line.event == "reopened":
+        metrics.alerts_suppressed.labels(reason="flapping").inc()
+    if line.event == "step":
+        metrics.escalation_steps.labels(policy=incident.policy).inc()
+    elif line.event in _FINISHED:
+        metrics.escalations_finished.labels(outcome=line.event).inc()
+    if line.event == "acknowledged":
+        waited = (now - incident.created_at).total_seconds()
+        metrics.acknowledge_duration.labels(policy=incident.policy).observe(waited)
 
 
 def _call(metrics: Metrics, call: Call, now: datetime) -> None:
     """What happened to a call in this very batch bears its time."""
     if call.state is CallState.ENDED and call.ended_at == now and call.outcome is not None:
-        metrics.calls.labels(result=call.outcome.value.replace("-", "_")).inc()
+        metrics.calls.labels(result=CALL_RESULTS[call.outcome]).inc()
     if call.unclear_at == now:
         metrics.calls_ambiguous.inc()
     for ending in call.endings:

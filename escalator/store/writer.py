@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from escalator.escalation.events import Event
 from escalator.escalation.rules import Rules
+from escalator.store.changes import Result
 from escalator.store.errors import StoreBroken, StoreBusy, StoreError
-from escalator.store.fold import Result
 
 BATCH_MAX = 1000
 WAITING_MAX = 60_000

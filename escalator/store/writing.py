@@ -2,14 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from escalator.escalation.calls import Call
+from escalator.escalation.calls import Call, CallPage
 from escalator.escalation.incidents import Incident
 from escalator.store import rows
-from escalator.store.fold import AlertChange, Changes
+from escalator.store.changes import AlertChange, Changes
 
 
 def _upsert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
@@ -43,8 +43,13 @@ _PUT_LINE = (
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def write(connection: sqlite3.Connection, changes: Changes, now: datetime) -> None:
-    """Write all of these changes; `now` is the time of the batch."""
+def write(
+    connection: sqlite3.Connection,
+    changes: Changes,
+    now: datetime,
+    before: Mapping[str, Call | None],
+) -> None:
+    """Write all of these changes; `now` is the time of the batch, `before` the calls as they are on file."""
     run = connection.executemany
     _write_alerts(connection, changes.alerts, now)
     if changes.incidents:
@@ -54,7 +59,7 @@ def write(connection: sqlite3.Connection, changes: Changes, now: datetime) -> No
         run(_PUT_INCIDENT, [rows.incident_row(incident) for incident in ordered])
         _write_pages(connection, incidents)
     if changes.calls:
-        _write_calls(connection, list(changes.calls.values()))
+        _write_calls(connection, list(changes.calls.values()), before)
     if changes.lines:
         at = rows.to_stored(now)
         run(
@@ -89,7 +94,9 @@ def _write_pages(connection: sqlite3.Connection, incidents: Iterable[Incident]) 
         run(_PUT_PAGE, pages)
 
 
-def _write_calls(connection: sqlite3.Connection, calls: Sequence[Call]) -> None:
+def _write_calls(
+    connection: sqlite3.Connection, calls: Sequence[Call], before: Mapping[str, Call | None]
+) -> None:
     run = connection.executemany
     # An ended call makes room for the live one of its number within the same batch.
     ordered = sorted(calls, key=lambda call: call.is_live)
@@ -105,8 +112,20 @@ def _write_calls(connection: sqlite3.Connection, calls: Sequence[Call]) -> None:
     )
     run(
         _PUT_CALL_PAGE,
-        [(*rows.call_page_row(page), call.id) for call in calls for page in call.pages],
+        [
+            (*rows.call_page_row(page), call.id)
+            for call in calls
+            for page in _other_pages(call, before.get(call.id))
+        ],
     )
+
+
+def _other_pages(call: Call, before: Call | None) -> Iterator[CallPage]:
+    """The pages that are not on file as they are: in a storm, a few of thousands (L1)."""
+    known = () if before is None else before.pages
+    for n, page in enumerate(call.pages):
+        if n >= len(known) or page is not known[n]:
+            yield page
 
 
 def _alert_row(change: AlertChange, at: int | None) -> tuple[Any, ...]:

@@ -17,11 +17,23 @@ MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
 PREFIX = "escalator_"
 
 # Label values that only the config knows.
-OPEN_LABELS = frozenset({"receiver"})
+OPEN_LABELS = frozenset({"receiver", "policy"})
 
 STATUSES = tuple(status.value for status in AlertStatus)
 STATES = tuple(phase.value for phase in Phase if phase is not Phase.RESOLVED)
-CALL_RESULTS = tuple(outcome.value.replace("-", "_") for outcome in CallOutcome)
+# How a call's outcome is counted: in the words that operators know from other systems.
+CALL_RESULTS: Mapping[CallOutcome, str] = {
+    CallOutcome.ACKNOWLEDGED: "acknowledged",
+    CallOutcome.HEARD: "answered",
+    CallOutcome.UNHEARD: "unheard",
+    CallOutcome.BUSY: "busy",
+    CallOutcome.NO_ANSWER: "no_answer",
+    CallOutcome.FAILED: "failed",
+    CallOutcome.CANCELED: "canceled",
+    CallOutcome.REFUSED: "rejected",
+    CallOutcome.MACHINE: "voicemail",
+    CallOutcome.LOST: "unknown",
+}
 INVALID_REASONS = (
     "invalid_json",
     "unrecognised_payload",
@@ -41,7 +53,8 @@ CALL_FAILURES = (
     "invalid_number",
 )
 FINISHED_OUTCOMES = ("acknowledged", "resolved", "exhausted")
-CALLBACK_KINDS = ("answer", "key", "status", "machine", "sms")
+CALLBACK_KINDS = ("twiml", "gather", "status", "machine", "sms")
+SUPPRESSIONS = ("duplicate", "flapping", "no_policy", "silenced")
 CALLBACK_RESULTS = ("ok", "bad_signature", "unknown_token", "late")
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -93,14 +106,21 @@ DOCUMENTED: tuple[Documented, ...] = (
         "receiver",
         "reason",
     ),
+    _counter(
+        "alerts_suppressed_total",
+        "Firing alerts that rang nobody anew, by why.",
+        "reason",
+    ),
     _histogram(
         "alert_commit_duration_seconds",
         "From a request's last byte to its alerts being safe on disk.",
+        "receiver",
     ),
     _gauge("incidents", "Incidents that are not resolved.", "state"),
     _gauge(
         "oldest_unacknowledged_incident_timestamp_seconds",
-        "When the oldest incident that nobody has acknowledged was opened; 0 if there is none.",
+        "When the oldest unacknowledged incident of a policy was opened; 0 if there is none.",
+        "policy",
     ),
     _gauge("actions_pending", "Work that is due or under way.", "kind"),
     _histogram("action_lateness_seconds", "How long after its due time an action was begun."),
@@ -128,12 +148,14 @@ DOCUMENTED: tuple[Documented, ...] = (
     _histogram(
         "first_ring_duration_seconds",
         "From an incident's first alert to its first call being placed.",
+        "policy",
     ),
     _histogram(
         "acknowledge_duration_seconds",
         "From an incident's first alert to somebody acknowledging it.",
+        "policy",
     ),
-    _counter("escalation_steps_total", "Steps of policies that were begun."),
+    _counter("escalation_steps_total", "Steps of policies that were begun.", "policy"),
     _counter(
         "escalations_finished_total",
         "Times that an incident stopped going through its policy's steps.",
@@ -185,9 +207,10 @@ DOCUMENTED: tuple[Documented, ...] = (
 LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("alerts_received_total", "status"): STATUSES,
     ("alerts_invalid_total", "reason"): INVALID_REASONS,
+    ("alerts_suppressed_total", "reason"): SUPPRESSIONS,
     ("incidents", "state"): STATES,
     ("actions_pending", "kind"): ACTION_KINDS,
-    ("calls_total", "result"): CALL_RESULTS,
+    ("calls_total", "result"): tuple(CALL_RESULTS.values()),
     ("calls_failed_total", "reason"): CALL_FAILURES,
     ("escalations_finished_total", "outcome"): FINISHED_OUTCOMES,
     ("callbacks_total", "kind"): CALLBACK_KINDS,

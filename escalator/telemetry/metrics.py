@@ -49,6 +49,7 @@ class Metrics:
         self.config_hash = self._gauge("config_hash")
         self.alerts_received = self._counter("alerts_received_total")
         self.alerts_invalid = self._counter("alerts_invalid_total")
+        self.alerts_suppressed = self._counter("alerts_suppressed_total")
         self.alert_commit_duration = self._histogram("alert_commit_duration_seconds")
         self.incidents = self._gauge("incidents")
         self.oldest_unacknowledged_incident_timestamp_seconds = self._gauge(
@@ -92,10 +93,16 @@ class Metrics:
 
     def expect_receivers(self, names: Iterable[str]) -> None:
         """Start the series of these receivers at zero. Those of receivers that are gone stay."""
-        receivers = tuple(names)
+        self._expect("receiver", tuple(names))
+
+    def expect_policies(self, names: Iterable[str]) -> None:
+        """Start the series of these policies at zero. Those of policies that are gone stay."""
+        self._expect("policy", tuple(names))
+
+    def _expect(self, label: str, names: tuple[str, ...]) -> None:
         for documented, family in self._families:
-            if "receiver" in documented.labels:
-                _start_at_zero(documented, family, receivers)
+            if label in documented.labels:
+                _start_at_zero(documented, family, names)
 
     def config_loaded(self, digest: bytes, at: datetime) -> None:
         """Say that the config with this digest has been in force since then."""
@@ -138,11 +145,11 @@ class Metrics:
 def _start_at_zero(
     documented: Documented,
     family: Counter | Gauge | Histogram,
-    receivers: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> None:
     name = documented.name.removeprefix(PREFIX)
     values = [
-        receivers if label in OPEN_LABELS else LABEL_VALUES.get((name, label), ())
+        names if label in OPEN_LABELS else LABEL_VALUES.get((name, label), ())
         for label in documented.labels
     ]
     for combination in itertools.product(*values):

@@ -1,7 +1,7 @@
 """What the internal listener counts, in one place."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from escalator.escalation.alerts import Alert
 from escalator.escalation.incidents import Phase
@@ -24,7 +24,7 @@ def alerts_taken(
                 note.count
             )
     if alerts:
-        metrics.alert_commit_duration.observe(seconds)
+        metrics.alert_commit_duration.labels(receiver=receiver).observe(seconds)
 
 
 def body_refused(metrics: Metrics, receiver: str, reason: str) -> None:
@@ -32,15 +32,16 @@ def body_refused(metrics: Metrics, receiver: str, reason: str) -> None:
     metrics.alerts_invalid.labels(receiver=receiver, reason=reason).inc()
 
 
-def open_work(metrics: Metrics, work: Work, size: int) -> None:
-    """What is open, and how much room the store takes."""
+def open_work(metrics: Metrics, work: Work, policies: Set[str], size: int) -> None:
+    """What is open, of the config's policies and of others, and how much room the store takes."""
     for phase in Phase:
         if phase is not Phase.RESOLVED:
             metrics.incidents.labels(state=phase.value).set(work.phases.get(phase.value, 0))
-    oldest = work.oldest_unacknowledged
-    metrics.oldest_unacknowledged_incident_timestamp_seconds.set(
-        0 if oldest is None else oldest.timestamp()
-    )
+    gauge = metrics.oldest_unacknowledged_incident_timestamp_seconds
+    gauge.clear()
+    for policy in policies | work.oldest_unacknowledged.keys():
+        oldest = work.oldest_unacknowledged.get(policy)
+        gauge.labels(policy=policy).set(0 if oldest is None else oldest.timestamp())
     for kind, count in work.pending.items():
         metrics.actions_pending.labels(kind=kind).set(count)
     metrics.store_size_bytes.set(size)

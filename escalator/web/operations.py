@@ -54,7 +54,8 @@ class Operations:
         """`GET /metrics`, with what only the store knows counted anew."""
         engine = self._context.engine
         work = await engine.reader.in_thread(count_work)
-        counting.open_work(engine.metrics, work, engine.reader.size())
+        policies = engine.rules.policies.keys()
+        counting.open_work(engine.metrics, work, policies, engine.reader.size())
         return await self._exposition(request)
 
     async def schema(self, _: web.Request) -> web.Response:

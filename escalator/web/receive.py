@@ -18,8 +18,8 @@ from escalator.escalation.events import AlertReceived
 from escalator.escalation.incidents import Incident
 from escalator.intake import Intake, Kind, PayloadError, read
 from escalator.intake.auth import Auth, BasicAuth, BearerAuth, HmacAuth, check
+from escalator.store.changes import Result
 from escalator.store.errors import StoreError
-from escalator.store.fold import Result
 from escalator.store.writer import Lane
 from escalator.telemetry import Sampled, get_logger
 from escalator.web import counting

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from memory import firing_on_file, people_of, seconds, without_marks
 from playbook import PHONES, alert_of, person, policy, route, rules, step
-from world import LASTS, OVER, CarrierCall, World
+from world import LASTS, OVER, CarrierCall, World, event_of
 
 from escalator.escalation.calls import AnswerRequest, Call, CallState, Speech
+from escalator.escalation.dialing import Place, Step, plan
 from escalator.escalation.events import (
     Action,
     AlertReceived,
@@ -98,6 +99,8 @@ class Pager(RuleBasedStateMachine):
         self.late: set[str] = set()
         self.taken: set[str] = set()
         self.fresh = 0
+        self.old_plan: list[Step] = []
+        self.planned_for = self.world.rules
 
     # ---- senders, operators, time
 
@@ -174,6 +177,32 @@ class Pager(RuleBasedStateMachine):
         self.world.dial()
         while self.world.under_way:
             self.accepts(0)
+
+    @rule()
+    def the_dialer_plans_and_is_held_up(self):
+        memory, world = self.memory, self.world
+        self.old_plan = plan(world.rules, memory.due_pages(), memory.open_calls(), world.now)
+        self.planned_for = world.rules
+
+    @precondition(lambda self: self.old_plan and self.planned_for is self.world.rules)
+    @rule()
+    def an_old_plan_is_carried_out(self):
+        before = set(self.memory.calls)
+        for one in self.old_plan:
+            if isinstance(one, Place):
+                self.world._place(one)
+            else:
+                self.world.submit(event_of(one))
+        self.old_plan = []
+        self.late |= set(self.memory.calls) - before
+
+    @rule(key=st.sampled_from(["4", "5", "5", "6", "9"]))
+    def whoever_is_rung_picks_up_and_presses(self, key):
+        self.the_dialer_works_and_all_is_accepted()
+        ringing = [one for one in self.world.at_carrier.values() if one.status == "ringing"]
+        for made in ringing[-2:]:
+            self.world.answer(made)
+            self.presses(made, key)
 
     @rule(to=st.sampled_from([SHARED, "+491713920012", "+15005550109"]))
     def a_direct_call_is_asked_for(self, to):
@@ -346,7 +375,7 @@ class Pager(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_in_two_calls(self):
-        """Save where an unclear POST turned out late to have made a call after all."""
+        """Save where an unclear POST made a call after all, and where the dialer was held up."""
         known = [
             one for one in self.memory.calls.values() if one.is_live and one.id not in self.late
         ]

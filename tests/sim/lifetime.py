@@ -31,9 +31,9 @@ from escalator.phone.dialer import Dialer
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import SIGNATURE_HEADER, sign
+from escalator.store.changes import Result
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreError
-from escalator.store.fold import Result
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore
 from escalator.store.writer import Lane, Writer

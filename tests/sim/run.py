@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from simulation import SeedBroken, simulate
+from storm import SeedBroken, simulate
 
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from cast import PEOPLE, RULES
 from playbook import person, policy, rules
-from simulation import SeedBroken, World, simulate
+from simulation import World
+from storm import SeedBroken, simulate
 from world import START
 
 from escalator.escalation.calls import CallKind, CallState

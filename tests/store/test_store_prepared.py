@@ -153,11 +153,11 @@ def test_without_a_copy_there_is_no_migration(tmp_path):
 
 
 MOUNTS = """\
-22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 40 22 0:41 / /var/lib rw,relatime shared:5 - nfs4 server:/lib rw,vers=4.2
 41 40 0:42 / /var/lib/local\\040disk rw - xfs /dev/vdb rw
 42 22 0:43 / /srv rw - ext4 /dev/vdc rw
 43 22 0:44 / /srv rw - cifs //server/srv rw
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 """
 
 
