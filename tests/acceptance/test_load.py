@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,7 +36,7 @@ routes:
   - {{ name: for-ben, matchers: 'who="ben"', policy: ben }}
   - {{ name: for-chi, matchers: 'who="chi"', policy: chi }}
 """
-MANY = 10_000
+MANY, SENDERS, TOGETHER = 10_000, 10, 5
 SLOW = 1_000
 RSS_MIB_MAX = 300
 """What the daemon may take at most, storms and slow visitors included."""
@@ -104,6 +105,14 @@ def rss_mib(daemon: Daemon, which: str = "VmHWM") -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) / 1024
 
 
+def processor_seconds(daemon: Daemon) -> float:
+    """What the daemon has used of the processor so far."""
+    assert daemon.process is not None
+    stat = Path(f"/proc/{daemon.process.pid}/stat").read_text(encoding="ascii")
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 async def series(daemon: Daemon) -> set[str]:
     """The names and labels of all samples."""
     text = (await daemon.get("/metrics")).text
@@ -137,20 +146,23 @@ async def test_ten_thousand_alerts_of_one_sender_are_all_stored_and_ring_one_pho
     waits: list[float] = []
 
     async def send(first: int) -> None:
-        for n in range(first, MANY, 20):
+        for start in range(first * TOGETHER, MANY, SENDERS * TOGETHER):
             started = time.monotonic()
-            answer = await daemon.post("/receive/hook", alert(n))
+            answer = await daemon.post(
+                "/receive/hook", [alert(n) for n in range(start, start + TOGETHER)]
+            )
             waits.append(time.monotonic() - started)
             assert answer.status == 202
 
-    began = time.monotonic()
-    await asyncio.gather(*(send(first) for first in range(20)))
-    lasted = time.monotonic() - began
-    waits.sort()
+    began, worked = time.monotonic(), processor_seconds(daemon)
+    await asyncio.gather(*(send(first) for first in range(SENDERS)))
+    lasted, worked = time.monotonic() - began, processor_seconds(daemon) - worked
+    p99 = sorted(waits)[len(waits) * 99 // 100]
 
-    print(f"{MANY / lasted:.0f}/s, p99 {waits[-100] * 1000:.0f} ms, {rss_mib(daemon):.0f} MiB")
-    assert lasted < 60
-    assert waits[-100] < 1.0
+    print(f"{lasted:.1f} s, of one core {worked:.1f} s, p99 {p99:.2f} s, {rss_mib(daemon):.0f} MiB")
+    # A minute's alerts must not take a minute of work; how long it lasted here depends on the company.
+    assert worked < 40
+    assert p99 < max(1.0, lasted / worked)
     assert await daemon.metric("escalator_alerts_received_total", receiver="hook") >= MANY
     assert await daemon.metric("escalator_incidents") >= MANY
     await daemon.simulator.wait_call(ANA, status="ringing", within=10)

@@ -133,35 +133,31 @@ class Stub:
 
 
 @asynccontextmanager
-async def daemon(config: Path, port: int, preload: str) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """The real daemon as a process of its own, ready."""
-    command = [
-        sys.executable,
-        "-m",
-        "escalator",
-        "serve",
-        "-c",
-        str(config),
-        "--log.level",
-        "error",
-    ]
+async def daemon(config: Path, port: int, preload: str) -> AsyncIterator[int]:
+    """The real daemon as a process of its own, ready; yields its pid."""
+    command = (sys.executable, "-m", "escalator", "serve", "-c", str(config))
     environment = {**os.environ, **({"LD_PRELOAD": preload} if preload else {})}
-    process = subprocess.Popen(command, env=environment)
+    process = await asyncio.create_subprocess_exec(
+        *command, "--log.level", "error", env=environment
+    )
     try:
         async with httpx.AsyncClient(trust_env=False) as client:
-            for _ in range(200):
-                await asyncio.sleep(0.05)
-                if process.poll() is not None:
+            while not await is_ready(client, port):
+                if process.returncode is not None:
                     raise SystemExit(f"the daemon ended with {process.returncode}")
-                try:
-                    if (await client.get(f"http://127.0.0.1:{port}/-/ready")).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    continue
-        yield process
+                await asyncio.sleep(0.05)
+        yield process.pid
     finally:
         process.terminate()
-        process.wait(20)
+        await process.wait()
+
+
+async def is_ready(client: httpx.AsyncClient, port: int) -> bool:
+    """Whether the daemon takes alerts."""
+    try:
+        return (await client.get(f"http://127.0.0.1:{port}/-/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def memory(pid: int) -> float:
@@ -225,9 +221,9 @@ async def ingest(
     ports = free_ports()
     config = write_config(directory, stub.url, ports)
     figures: dict[str, Measured] = {}
-    async with daemon(config, ports[0], preload) as process:
+    async with daemon(config, ports[0], preload) as pid:
         await asyncio.sleep(0.5)
-        idle = memory(process.pid)
+        idle = memory(pid)
         for name, connections, group in (
             ("one group, 1 connection", 1, "{}:{}"),
             ("one group, 32 connections", 32, "{}:{}"),

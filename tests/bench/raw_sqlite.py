@@ -19,7 +19,8 @@ def rate(path: Path, rows_per_commit: int, seconds: float) -> float:
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=FULL",
         "PRAGMA wal_autocheckpoint=4000",
-        "CREATE TABLE alerts (id INTEGER PRIMARY KEY, fingerprint TEXT, status TEXT, body TEXT, at INTEGER, due INTEGER)",
+        "CREATE TABLE alerts "
+        "(id INTEGER PRIMARY KEY, fingerprint TEXT, status TEXT, body TEXT, at INTEGER, due INTEGER)",
         "CREATE UNIQUE INDEX by_fingerprint ON alerts (fingerprint)",
         "CREATE INDEX by_due ON alerts (due) WHERE due IS NOT NULL",
     ):

@@ -160,3 +160,85 @@ def peak_kib() -> int:
     """The most memory that this process ever had."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+# ---- what a request says of itself (X3, X10), and what a flood leaves in the log (L9)
+
+
+async def test_no_answer_believes_where_a_request_says_it_came_to(listen):
+    """(X10) No redirect, no address made of `Host` or of what a proxy would say."""
+    listener = await listen("web: { tokens: { ops: { env: OPS } } }")
+    headers = {
+        "Authorization": "Bearer ops-secret",
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-For": "192.0.2.66",
+        "Forwarded": "host=evil.example",
+        "X-Original-URL": "/metrics",
+    }
+
+    for path in (
+        "/",
+        "/metrics",
+        "/openapi.json",
+        "/api/v1/incidents",
+        "//evil.example/",
+        "/-/healthy/",
+    ):
+        answer = await listener.get(path, headers=headers)
+
+        assert not 300 <= answer.status < 400, path
+        assert "evil.example" not in f"{answer.body!r} {answer.headers}"
+        assert b"192.0.2.66" not in answer.body
+    answer = await listener.post("/api/v1/calls", {"to": "ana", "say": "hello"}, headers=headers)
+    assert answer.headers["Location"].startswith("/api/v1/calls/")
+
+
+async def test_no_address_that_a_payload_holds_is_ever_asked(listener):
+    """(X3)"""
+    visits = []
+    canary = await asyncio.start_server(
+        lambda _, writer: visits.append(writer.close()), "127.0.0.1", 0
+    )
+    url = "http://127.0.0.1:{}/".format(canary.sockets[0].getsockname()[1])
+    everywhere = {
+        "externalURL": url,
+        "groupKey": "k",
+        "alerts": [
+            {
+                "labels": {"alertname": "Url", "runbook_url": url},
+                "annotations": {"runbook_url": url, "summary": url, "image": url},
+                "generatorURL": url,
+                "silenceURL": url,
+            }
+        ],
+    }
+
+    answer = await listener.post("/receive/hook", everywhere)
+    await listener.get(f"/api/v1/incidents/{answer.json['incidents'][0]['id']}")
+    board = await listener.get("/")
+    await asyncio.sleep(0.1)
+
+    assert visits == []
+    assert f'href="{url}'.encode() not in board.body
+    canary.close()
+    await canary.wait_closed()
+
+
+async def test_a_flood_of_bad_bodies_is_a_line_and_a_number(listener, capsys, caplog):
+    """(L9) One a second for each reason; the metric counts them all."""
+    caplog.set_level(0)
+
+    for _ in range(30):
+        answer = await listener.post(
+            "/receive/hook", b"{", headers={"Content-Type": "application/json"}
+        )
+        assert answer.status == 400
+
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("body_refused" in line for line in lines) == 1
+    assert sum("status=400" in line for line in lines) == 1
+    counted = "escalator_alerts_invalid_total"
+    labels = {"receiver": "hook", "reason": "invalid_json"}
+    assert listener.engine.metrics.registry.get_sample_value(counted, labels) == 30
