@@ -201,7 +201,7 @@ async def test_no_address_that_a_payload_holds_is_ever_asked(listener):
     canary = await asyncio.start_server(
         lambda _, writer: visits.append(writer.close()), "127.0.0.1", 0
     )
-    url = "http://127.0.0.1:{}/".format(canary.sockets[0].getsockname()[1])
+    url = f"http://127.0.0.1:{canary.sockets[0].getsockname()[1]}/"
     everywhere = {
         "externalURL": url,
         "groupKey": "k",
