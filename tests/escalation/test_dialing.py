@@ -1,14 +1,15 @@
 """Which phones to ring next, and with what."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playbook import Playbook, person, policy, rules, step
-from world import START
+from playbook import Playbook, alert_of, person, policy, rules, step
+from world import LASTS, START
 
 from escalator.escalation.calls import CallKind, CallState
 from escalator.escalation.dialing import Drop, DuePage, Join, OpenCall, Pass, Place, plan
-from escalator.escalation.events import Wanted
+from escalator.escalation.events import AlertReceived, CallIntended, PageJoined, Wanted
 from escalator.escalation.incidents import Phase
 
 ANA, ANA_2 = "+491713920012", "+493023125012"
@@ -289,3 +290,57 @@ def test_a_storm_of_alerts_is_one_call():
         assert len(page.calls()[0].pages) == 300
         page.presses("ana", "4").stays_quiet()
         assert {one.phase for one in page.world.memory.incidents.values()} == {Phase.ACKNOWLEDGED}
+
+
+# ---- a plan that comes too late is refused
+
+
+def too_late(page, *events):
+    return [result.refused for result in page.world.submit(*events)]
+
+
+def test_an_intent_is_refused_while_its_number_is_in_a_call():
+    with Playbook(rules(policy("ana"))) as page:
+        page.alert("disk-full").rings("ana")
+        alert = AlertReceived(alert=alert_of("cpu-hot"), fresh_id="i2")
+        page.world.submit(alert)
+
+        assert too_late(page, intent("new", ANA, ("i2", "ana"))) == ["the number is in a call"]
+        page.stays_quiet()
+
+
+def test_an_intent_is_refused_when_its_call_is_placed_or_nothing_is_due_any_more():
+    with Playbook(rules(policy("ana"))) as page:
+        page.alert("disk-full").rings("ana")
+        [call], incident = page.calls(), page.incident().id
+
+        assert too_late(page, intent(call.id, ANA, (incident, "ana"))) == [
+            "the call is not planned any more"
+        ]
+        assert too_late(
+            page, intent("new", "+15550100009", (incident, "ana"), ("gone", "ana"))
+        ) == ["nothing is due for this number any more"]
+
+
+def test_a_page_is_refused_by_a_call_that_is_over_and_when_it_is_due_no_more():
+    with Playbook(rules(policy("ana"))) as page:
+        page.alert("disk-full").rings("ana")
+        [call] = page.calls()
+        joining = PageJoined(
+            call_id=call.id, page=Wanted(incident_id=page.incident().id, person="ana")
+        )
+
+        assert too_late(page, joining) == ["the call or the page is over"]
+        assert too_late(page, replace(joining, call_id="gone")) == ["the call or the page is over"]
+
+
+def intent(call_id, to, *pages):
+    return CallIntended(
+        call_id=call_id,
+        to=to,
+        from_="+15005550006",
+        person=pages[0][1],
+        token_hash=f"token of {call_id}",
+        lasts=LASTS,
+        pages=tuple(Wanted(incident_id=one, person=someone) for one, someone in pages),
+    )

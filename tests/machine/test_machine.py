@@ -10,7 +10,7 @@ from memory import firing_on_file, people_of, seconds, without_marks
 from playbook import PHONES, alert_of, person, policy, route, rules, step
 from world import LASTS, OVER, CarrierCall, World, event_of
 
-from escalator.escalation.calls import AnswerRequest, Call, CallState, Speech
+from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallState, Speech
 from escalator.escalation.dialing import Place, Step, plan
 from escalator.escalation.events import (
     Action,
@@ -372,6 +372,13 @@ class Pager(RuleBasedStateMachine):
             else:
                 assert call.open_pages == ()
             assert len(call.posts) <= 1 + call.ambiguous, "more POSTs than unclear ones (I4)"
+
+    @invariant()
+    def a_phone_that_rings_for_nobody_is_taken_back(self):
+        for call in self.memory.calls.values():
+            is_ringing = call.state in (CallState.QUEUED, CallState.RINGING)
+            if call.kind is CallKind.PAGE and is_ringing and not call.open_pages:
+                assert call.endings, f"nobody is needed, and it rings on: {call}"
 
     @invariant()
     def nobody_is_in_two_calls(self):

@@ -1,8 +1,7 @@
 """One life of the daemon: the real engine, store, dialer, follower and callbacks, until it ends where fate has it end.
 
 The process ends as by `kill -9`: at that very point the database files are copied as they lie on disk, and nothing that
-the old process still does reaches anybody. The next life opens the copy, as SQLite finds it: log, uncommitted pages and
-all.
+the old process still does reaches anybody. The next life opens the copy, write-ahead log and all.
 """
 
 import asyncio
@@ -48,7 +47,6 @@ SETTINGS = PhoneSettings(
     calls_per_second=2.0,
     machine_detection=True,
 )
-STOP_SECONDS = 20.0
 
 
 class Killed(BaseException):
@@ -331,7 +329,7 @@ class Process:
     async def stop(self) -> None:
         """The orderly end of SIGTERM: the files are left as they are for the next one."""
         self.is_ready = False
-        await self.dialer.stop(STOP_SECONDS)
+        await self.dialer.stop(20.0)
         for worker in self.workers:
             worker.cancel()
         self.follower.stop()

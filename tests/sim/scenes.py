@@ -61,6 +61,17 @@ class LosesTheFirstAnswer(EndsAt):
         return Person(how="no-answer") if self.posts == 1 and self.is_made else Person()
 
 
+@dataclass
+class MakesTwo(EndsAt):
+    """The carrier makes two calls of the first request."""
+
+    posts: int = 0
+
+    def posting(self, to: str) -> Posting:
+        self.posts += 1
+        return Posting(makes=2 if self.posts == 1 else 1)
+
+
 Play = Callable[[World], Awaitable[None]]
 Holds = Callable[[World], None]
 
@@ -127,6 +138,12 @@ def is_acknowledged_once(world: World) -> None:
     assert incidents(world) == 1, "one alert, one incident (K3)"
     assert len(lines_of(world, "acknowledged")) == 1, "one acknowledgement in its history (K11)"
     assert not lines_of(world, "also_acknowledged"), "one person pressed once (K11)"
+
+
+def one_of_two_is_ended(world: World) -> None:
+    is_acknowledged_once(world)
+    ends = sorted(line.status for line in world.exchange.lines)
+    assert ends == ["canceled", "completed"], "the surplus call is ended while it rings (W18)"
 
 
 async def escalate(world: World) -> None:
@@ -215,6 +232,9 @@ SCENES = {
     ),
     "reload": Scene(reload, who_is_left_is_rung, 2, (1, 2), {ANA: NOBODY}),
     "direct-call": Scene(direct_call, it_was_answered, 1, (1, 1)),
+    "surplus": Scene(
+        page_and_acknowledge, one_of_two_is_ended, 2, (2, 2), {ANA: Person(after=18.0)}, MakesTwo
+    ),
     "unclear-and-made": Scene(escalate, each_was_rung_once, 2, (2, 2), fate=LosesTheFirstAnswer),
     "unclear-and-not-made": Scene(
         page_and_acknowledge,
