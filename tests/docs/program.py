@@ -92,7 +92,7 @@ class Option:
 
 def commands() -> dict[str, dict[tuple[str, ...], Option]]:
     """Every command that does something by itself, with its options."""
-    root = click.Context(main, info_name="escalator", auto_envvar_prefix="ESCALATOR")
+    root = click.Context(main, info_name="escalator", **main.context_settings)
     return dict(_commands(main, root))
 
 
@@ -107,7 +107,7 @@ def _commands(
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             assert below is not None
-            yield from _commands(below, click.Context(below, info_name=name, parent=context))
+            yield from _commands(below, click.Context(below, info_name=name, parent=context, **below.context_settings))
 
 
 def _option(option: click.Option, context: click.Context) -> Option:

@@ -98,7 +98,7 @@ async def test_a_link_of_a_call_that_is_over_says_so_for_a_quarter_of_an_hour_an
             status, body, _ = await rig.post(rig.url(call, kind), *fields)
             assert (status, body) == (410, "gone\n")
         assert rig.call().prompts == 1
-        assert rig.count("callbacks_total", kind="answer", result="late") == 1
+        assert rig.count("callbacks_total", kind="twiml", result="late") == 1
 
 
 async def test_who_was_answered_by_nothing_we_said_is_rung_again(tmp_path):

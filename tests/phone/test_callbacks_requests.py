@@ -16,6 +16,8 @@ from escalator.simulator.signature import SETTINGS, sign
 
 IN_PROGRESS = ("CallStatus", "in-progress")
 
+COUNTED = {"answer": "twiml", "key": "gather"}
+
 
 async def ringing(rig):
     """A call that rings at Ana's."""
@@ -44,7 +46,9 @@ async def test_an_unknown_token_is_not_found_whatever_it_looks_like(tmp_path, ki
             answers.add((status, body, headers["Content-Type"]))
 
         assert answers == {(404, "not found\n", "text/plain")}
-        assert rig.count("callbacks_total", kind=kind, result="unknown_token") > 3
+        assert (
+            rig.count("callbacks_total", kind=COUNTED.get(kind, kind), result="unknown_token") > 3
+        )
 
 
 async def test_nothing_but_the_carriers_four_addresses_is_routed_here(tmp_path):
@@ -130,7 +134,9 @@ async def test_a_request_without_the_carriers_signature_changes_nothing(tmp_path
 
         assert rig.call() == before
         assert rig.incident().phase == "triggered"
-        assert rig.count("callbacks_total", kind=kind, result="bad_signature") == 7
+        assert (
+            rig.count("callbacks_total", kind=COUNTED.get(kind, kind), result="bad_signature") == 7
+        )
 
 
 async def test_a_forged_callback_of_the_simulated_carrier_is_refused_too(tmp_path):

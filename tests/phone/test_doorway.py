@@ -44,7 +44,7 @@ async def test_who_guesses_tokens_is_told_to_stop_and_genuine_tokens_are_served(
         assert {body for status, body, _ in answers if status == 429} == {b"too many requests\n"}
         assert answers[-1][2]["Retry-After"] == "60"
         assert await rig.report(call, "in-progress") == 204
-        assert rig.count("callbacks_total", kind="key", result="unknown_token") == 8
+        assert rig.count("callbacks_total", kind="gather", result="unknown_token") == 8
 
         elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
         async with aiohttp.ClientSession(connector=elsewhere) as session:

@@ -109,9 +109,20 @@ REFUSALS = [
 async def test_a_no_says_whom_it_concerns(status, code, scope):
     body = {"code": code, "message": "The number +447700900123\r\nis wrong", "status": status}
 
-    assert await outcome_of(answering(status, body)) == Refused(
-        code, f"{code} The number …123 is wrong", scope
-    )
+    outcome = await outcome_of(answering(status, body))
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, outcome.scope) == (code, scope)
+    assert outcome.message.startswith(f"{code} The number …123 is wrong")
+
+
+async def test_a_refused_country_says_which_setting_allows_it():
+    """(W2)"""
+    body = {"code": 21215, "message": "not allowed", "status": 400}
+
+    outcome = await outcome_of(answering(400, body))
+
+    assert "Geo permissions" in outcome.message
 
 
 @pytest.mark.parametrize("status", [401, 403])
