@@ -107,7 +107,10 @@ def _commands(
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             assert below is not None
-            yield from _commands(below, click.Context(below, info_name=name, parent=context, **below.context_settings))
+            yield from _commands(
+                below,
+                click.Context(below, info_name=name, parent=context, **below.context_settings),
+            )
 
 
 def _option(option: click.Option, context: click.Context) -> Option:
