@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench-quick simulate clean
+.PHONY: help demo test lint format bench-quick simulate planted clean
 
 UV_VERSION := 0.13.9
 VENV := .venv
@@ -59,6 +59,9 @@ bench-quick: $(TEST_READY)  ## measure the hot paths for a minute or so
 
 simulate: $(TEST_READY)  ## many worlds of faults and crashes (SEEDS=500, SEED=7 for one of them, ARGS="--first 1000")
 	$(BIN)/python tests/sim/run.py $(if $(SEED),--seed $(SEED) --trace,--seeds $(or $(SEEDS),100)) $(ARGS)
+
+planted: $(TEST_READY)  ## plant faults in a copy of the tree, and see the tests fail (ARGS=token for some of them)
+	$(BIN)/python tests/planted/run.py $(ARGS)
 
 clean:  ## remove .venv, caches and builds; no data of a daemon
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist build

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from playbook import Playbook, person, policy, route, rules, step
+from memory import Memory
+from playbook import Playbook, alert_of, person, policy, route, rules, span, step
+from world import START
 
-from escalator.escalation.events import Action, Due
+from escalator.escalation.events import Action, AlertReceived, Due
 from escalator.escalation.incidents import PageState, Phase
 from escalator.escalation.rules import Policy, Rules, Step
 from escalator.escalation.steps import fallback_people, responders
@@ -244,6 +246,18 @@ def test_a_page_that_was_never_placed_outlives_its_step():
         page.after("1m").tries("ana", "ana").rings("ben")
         page.phone("ana", "nobody").after("30s").rings("ana")
         page.after("3m").stays_quiet()
+
+
+def test_a_page_still_due_when_its_step_ends_stays_due_until_it_is_placed():
+    """Its number was in another call all the while, say."""
+    in_force, memory = only(step("ana", wait="1m"), step("ben", wait="5m")), Memory()
+    memory.apply(in_force, START, AlertReceived(alert=alert_of("disk-full"), fresh_id="i"))
+
+    [result] = memory.apply(in_force, START + span("1m"), Due(incident_id="i"))
+
+    assert result.incident is not None
+    due = {page.person: page.state for page in result.incident.pages}
+    assert due == {"ana": PageState.DUE, "ben": PageState.DUE}
 
 
 def test_a_retry_that_was_not_placed_is_over_with_its_step():

@@ -1,0 +1,233 @@
+"""Small edits that break a promise, each with the tests that have to see it."""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """`old` stands exactly once in `file` and becomes `new`; then `tests` must fail."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+CORE = "tests/escalation tests/machine"
+KEYS = "tests/phone/test_callbacks_keys.py tests/phone/test_callbacks_repeated.py"
+REQUESTS = "tests/phone/test_callbacks_requests.py"
+SETTLING = "tests/phone/test_settling_for_real.py tests/phone/test_settling_restarts.py"
+STORE = "tests/store"
+
+FAULTS = (
+    Fault(
+        "an unclear POST is repeated at once",
+        "escalator/escalation/posting.py",
+        "elif settling.is_settled(call.unclear_at, draft.now, list_readable=event.sids is not None):",
+        "elif call.unclear_at:",
+        CORE,
+    ),
+    Fault(
+        "a timeout of a POST counts as not sent",
+        "escalator/phone/twilio.py",
+        "        if reply.is_proof:\n            return NotSent",
+        "        if True:\n            return NotSent",
+        "tests/phone/test_twilio_place.py",
+    ),
+    Fault(
+        "what was being posted at a kill is forgotten",
+        "escalator/phone/follower.py",
+        "if call.state is CallState.POSTING]\n        events",
+        "if call.state is CallState.ENDED]\n        events",
+        SETTLING,
+    ),
+    Fault(
+        "a surplus call rings on",
+        "escalator/escalation/binding.py",
+        "    elif not is_known:\n        draft.add_ending(sid, cut=True)",
+        "    elif not is_known:\n        pass",
+        CORE,
+    ),
+    Fault(
+        "a call without a page left rings on",
+        "escalator/escalation/binding.py",
+        "            draft.add_ending(draft.call.sid, cut=False)",
+        "            pass",
+        CORE,
+    ),
+    Fault(
+        "a call in conversation is cut when it is not needed any more",
+        "escalator/escalation/binding.py",
+        "            draft.add_ending(draft.call.sid, cut=False)",
+        "            draft.add_ending(draft.call.sid, cut=True)",
+        CORE,
+    ),
+    Fault(
+        "an unsigned callback is taken",
+        "escalator/phone/callbacks.py",
+        "        if not self._is_genuine(request, pairs):\n            self._count",
+        "        if False:\n            self._count",
+        REQUESTS,
+    ),
+    Fault(
+        "the token of a call that is over lives for ever",
+        "escalator/phone/callbacks.py",
+        "if call.ended_at is not None and self._clock.now() > call.ended_at + TOKEN_LIFE:",
+        "if False:",
+        "tests/phone/test_callbacks_prompts.py",
+    ),
+    Fault(
+        "the token is stored as it is",
+        "escalator/phone/tokens.py",
+        'return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()',
+        "return token",
+        "tests/phone/test_tokens.py",
+    ),
+    Fault(
+        "a status goes backwards",
+        "escalator/escalation/call_status.py",
+        "is_news = _ORDER.index(state) > _ORDER.index(call.state)",
+        "is_news = True",
+        CORE,
+    ),
+    Fault(
+        "being picked up acknowledges",
+        "escalator/escalation/call_status.py",
+        "    if call.acted:\n",
+        "    if call.prompts:\n",
+        CORE,
+    ),
+    Fault(
+        "a key takes what was not told yet",
+        "escalator/escalation/decide_call.py",
+        "page.n <= event.heard",
+        "page.n <= 10**9",
+        CORE,
+    ),
+    Fault(
+        "an acknowledgement leaves the others' phones ringing",
+        "escalator/escalation/draft.py",
+        "            if page.state is PageState.CALLING:\n",
+        "            if page.state is PageState.DONE:\n",
+        CORE,
+    ),
+    Fault(
+        "the fallback is rung once only",
+        "escalator/escalation/steps.py",
+        "draft.enter(Phase.EXHAUSTED, policy.fallback_every)",
+        "draft.enter(Phase.EXHAUSTED, None)",
+        CORE,
+    ),
+    Fault(
+        "a page that was never placed is dropped with its step",
+        "escalator/escalation/steps.py",
+        "if page.state is PageState.CALLING or page.is_owed:",
+        "if page.state is PageState.CALLING:",
+        CORE,
+    ),
+    Fault(
+        "an unknown severity counts as the mildest",
+        "escalator/escalation/rules.py",
+        "        except ValueError:\n            return 0",
+        "        except ValueError:\n            return len(self.severities)",
+        CORE,
+    ),
+    Fault(
+        "a flapping alert rings anew each time",
+        "escalator/escalation/steps.py",
+        "if last is not None and last + step.retry > draft.now:",
+        "if False:",
+        CORE,
+    ),
+    Fault(
+        "what a person resolved opens again at the next repeat",
+        "escalator/escalation/assign.py",
+        "return known.status is AlertStatus.FIRING and now < incident.resolved_at + window",
+        "return False",
+        CORE,
+    ),
+    Fault(
+        "alerts that the sender left out close an incident",
+        "escalator/escalation/decide.py",
+        "if event.alert.left_out and not event.moved:",
+        "if False:",
+        "tests/intake/test_alerts_left_out.py",
+    ),
+    Fault(
+        "the commit is not synced",
+        "escalator/store/connection.py",
+        '("synchronous", "FULL", 2)',
+        '("synchronous", "OFF", 0)',
+        STORE,
+    ),
+    Fault(
+        "one event that cannot be decided takes its batch down",
+        "escalator/store/fold.py",
+        "            for mapping, key, old in reversed(self._undo):",
+        "            for mapping, key, old in ():",
+        STORE,
+    ),
+    Fault(
+        "alerts go before key presses",
+        "escalator/store/writer.py",
+        "        for lane in Lane:\n",
+        "        for lane in reversed(Lane):\n",
+        STORE,
+    ),
+    Fault(
+        "the queue before the store has no bound",
+        "escalator/store/writer.py",
+        "if lane is Lane.INTAKE and self._waiting + len(events) > WAITING_MAX:",
+        "if False:",
+        STORE,
+    ),
+    Fault(
+        "a second daemon works on the same file",
+        "escalator/store/connection.py",
+        "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "pass",
+        STORE,
+    ),
+    Fault(
+        "two calls ring one phone",
+        "escalator/escalation/dialing.py",
+        "return number in self._numbers or not self._people.isdisjoint(people)",
+        "return False",
+        CORE,
+    ),
+    Fault(
+        "calls are not paced",
+        "escalator/phone/dialer.py",
+        "self._next_slot = now + timedelta(seconds=1 / settings.calls_per_second)",
+        "self._next_slot = now",
+        "tests/phone/test_dialing_for_real.py",
+    ),
+    Fault(
+        "any bearer token will do",
+        "escalator/intake/auth.py",
+        "hmac.compare_digest",
+        "(lambda one, other: True)",
+        "tests/intake",
+    ),
+    Fault(
+        "markup in an alert reaches the document",
+        "escalator/phone/twiml.py",
+        "return html.escape(_legal(text), quote=True)",
+        "return _legal(text)",
+        "tests/phone/test_twiml.py",
+    ),
+    Fault(
+        "the group's status decides over its alerts",
+        "escalator/intake/alertmanager.py",
+        "        status=status,\n",
+        "        status=AlertStatus.RESOLVED,\n",
+        "tests/intake",
+    ),
+    Fault(
+        "phone numbers are logged in full",
+        "escalator/telemetry/logs.py",
+        "def redact(text: str) -> str:\n",
+        "def redact(text: str) -> str:\n    return text\n\n\ndef _redact(text: str) -> str:\n",
+        "tests/test_telemetry.py",
+    ),
+)
