@@ -35,8 +35,8 @@ from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.twilio import Login, TwilioCarrier
 from escalator.store.ballast import Ballast
-from escalator.store.connection import Lock
 from escalator.store.errors import StoreError
+from escalator.store.lock import Lock, locked
 from escalator.store.opening import FORCE, prepare
 from escalator.store.reading import Reader
 from escalator.store.retention import let_go
@@ -60,9 +60,19 @@ DISTRIBUTION = "escalator-oncall"
 
 
 class Daemon:
-    """The whole daemon on one config file. `run` returns after `stop`, or raises what killed a part."""
+    """The whole daemon on one config file. `run` returns after `stop`, or raises what killed a part.
 
-    def __init__(self, config_path: Path, loaded: Loaded, *, clock: Clock | None = None):
+    `lock`: that of the database, where it was taken already; `run` gives it back.
+    """
+
+    def __init__(
+        self,
+        config_path: Path,
+        loaded: Loaded,
+        *,
+        clock: Clock | None = None,
+        lock: Lock | None = None,
+    ):
         self.config_path = config_path
         self.config = loaded.config
         self.clock = clock or SystemClock()
@@ -71,6 +81,7 @@ class Daemon:
         self.public_address = ("", 0)
         self.ready = asyncio.Event()
         self._loaded = loaded
+        self._lock = lock
         self._stopping = asyncio.Event()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._generated_token = ""
@@ -81,9 +92,7 @@ class Daemon:
         Raises `StoreHeld`, `StoreTooNew` or another `StoreError` when the store cannot be opened.
         """
         path = self.config.storage.path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = Lock(path)
-        lock.acquire()
+        lock = self._lock or locked(path)
         try:
             self._generated_token = self._make_token(path)
             found = prepare(path, self.clock.wall(), force=os.environ.get(FORCE) == "1")
@@ -189,6 +198,7 @@ class Daemon:
             generated_token=lambda: self._generated_token,
             why_not_ready=self._why_not_ready,
             reload=self.reload,
+            is_audited=lambda: self._auditor.is_content,
         )
 
     def _why_not_ready(self) -> str | None:

@@ -9,7 +9,8 @@ from collections import Counter
 from datetime import timedelta
 
 from escalator.engine import Engine, Undecided
-from escalator.escalation.events import CallDue, Event, Stuck
+from escalator.escalation.call_events import CallDue
+from escalator.escalation.events import Event, Stuck
 from escalator.escalation.own_alerts import stuck
 from escalator.store.audit import Violation, find_violations
 from escalator.store.errors import StoreBroken, StoreError

@@ -127,6 +127,10 @@ class VirtualClock:
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
+    def stand_still(self, by: timedelta) -> None:
+        """Let this much time pass while nobody runs, as in a suspended machine. Who is overdue then wakes next."""
+        self._move_to(self._now + by)
+
     def jump_wall(self, by: timedelta) -> None:
         """Move the wall clock alone, as an operator or NTP would; no timer moves with it."""
         self._wall_offset += by
@@ -139,7 +143,7 @@ class VirtualClock:
         target = self._now + step
         await _let_others_run()
         while (due := self.next_wake) is not None and due <= target:
-            self._move_to(due)
+            self._move_to(max(due, self._now))
             heapq.heappop(self._sleepers)[2].set_result(None)
             await _let_others_run()
         self._move_to(target)

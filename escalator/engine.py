@@ -8,25 +8,31 @@ included, is what the watchdog is fed by.
 import asyncio
 import itertools
 import secrets
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from escalator.clock import Clock
 from escalator.escalation.alerts import Alert
-from escalator.escalation.events import AlertReceived, Due, Event
+from escalator.escalation.events import AlertReceived, Due, Event, HoldAsked
 from escalator.escalation.own_alerts import disk_full, disk_has_room, quarantined
 from escalator.escalation.rules import DEFAULT_POLICY, Rules
+from escalator.rulebook import Rulebook
 from escalator.store import quarantine
 from escalator.store.changes import Result
 from escalator.store.errors import StoreBroken, StoreError, StoreFull
+from escalator.store.live import load_live
 from escalator.store.quarantine import Suspect
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore
-from escalator.store.writer import Lane, Writer
+from escalator.store.writer import Lane, Outcomes, Writer
 from escalator.telemetry import Metrics, get_logger
 
 log = get_logger("engine")
+_T = TypeVar("_T")
 
 CYCLE = timedelta(seconds=10)
 POISON_WAIT = timedelta(minutes=1)
@@ -77,7 +83,7 @@ class Bell:
 
 
 class Engine:
-    """The door and the timers. `rules` is the config in force; a reload puts another value in its place.
+    """The door and the timers. `rules` are those in force; a reload puts another config in their place.
 
     `writer` is what owns the store: the daemon's has a thread of its own, a simulation's is stepped.
     """
@@ -92,7 +98,7 @@ class Engine:
         *,
         writer: Callable[..., Writer] = Writer,
     ):
-        self.rules = rules
+        self.rulebook = Rulebook(rules, clock, on_change=self._rules_changed)
         self.reader = reader
         self.clock = clock
         self.metrics = metrics
@@ -102,12 +108,23 @@ class Engine:
         self.is_writable = True
         self._strikes: Counter[Suspect] = Counter()
         self._disk_told = False
+        self._log_told = False
+        self._holds_doubtful = True
         self._writer = writer(
             store,
-            rules=lambda: self.rules,
+            rules=self.rulebook.current,
             now=clock.now,
             on_commit=self.ring,
         )
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force."""
+        return self.rulebook.current()
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.rulebook.use(rules)
 
     def new_bell(self) -> Bell:
         """A bell that rings after each commit and each reload."""
@@ -122,6 +139,8 @@ class Engine:
 
     def start(self) -> None:
         """Begin to write. Nothing is submitted before."""
+        wall = self.clock.wall()
+        self.rulebook.use_live(self._store.transact(lambda db: load_live(db, wall)))
         self._writer.start()
 
     async def stop(self) -> None:
@@ -140,9 +159,7 @@ class Engine:
                 raise Undecided(f"{type(event).__name__} could not be decided") from result
         return [result for result in results if isinstance(result, Result)]
 
-    async def submit_each(
-        self, *events: Event, lane: Lane = Lane.URGENT
-    ) -> list[Result | Exception]:
+    async def submit_each(self, *events: Event, lane: Lane = Lane.URGENT) -> Outcomes:
         """As `submit`, with the exception of an undecidable event in its place."""
         if lane is Lane.INTAKE and self._store.is_scarce:
             raise StoreFull("the disk is full: what room is left is kept for calls")
@@ -172,6 +189,20 @@ class Engine:
         changed: int = await self._writer.run(lambda: self._store.change(statement, parameters))
         return changed
 
+    async def change_live(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Change overrides or silences on file. What this returns is in force for the next event."""
+
+        def run() -> _T:
+            wall = self.clock.wall()
+            value, live = self._store.transact(lambda db: (work(db), load_live(db, wall)))
+            calendars = self.rulebook.live.calendars
+            self.rulebook.use_live(replace(live, calendars=calendars))
+            return value
+
+        value: _T = await self._writer.run(run)
+        self._bell.ring()
+        return value
+
     async def watch_writer(self) -> None:
         """Wait for ever. Raises `StoreBroken` when the thread that writes has died."""
         await self._writer.watch()
@@ -196,6 +227,7 @@ class Engine:
         last_beat = self.clock.now() - CYCLE
         while True:
             try:
+                await self._ask_held()
                 await self.run_due()
                 now = self.clock.now()
                 if now - last_beat >= CYCLE:
@@ -213,6 +245,17 @@ class Engine:
                 log.error("store_failed", error=str(error), retry_in="1s")  # noqa: TRY400 - no defect of ours
                 pause = STORE_RETRY
             await self._bell.wait(self.clock, pause)
+
+    def _rules_changed(self) -> None:
+        """Whether incidents are still held has to be asked anew, at the next turn of the engine."""
+        self._holds_doubtful = True
+
+    async def _ask_held(self) -> None:
+        if not self._holds_doubtful:
+            return
+        self._holds_doubtful = False
+        held = self.reader.held_incidents()
+        await self.submit_each(*(HoldAsked(incident_id=incident) for incident in held))
 
     def _pause(self, now: datetime, last_beat: datetime) -> float:
         next_due = self.reader.next_due_incident()
@@ -236,11 +279,13 @@ class Engine:
             await self._strike(suspect, error)
 
     def _look_at_log(self) -> None:
-        """A log that cannot be folded in (somebody reads for hours) grows; every commit tries again."""
+        """A log that cannot be folded in (somebody reads for hours) grows; every commit tries again. Told once."""
         size = self.reader.log_size()
         self.metrics.store_log_size_bytes.set(size)
-        if size > LOG_LARGE_BYTES:
+        is_large = size > LOG_LARGE_BYTES
+        if is_large and not self._log_told:
             log.warning("store_log_large", bytes=size, hint="who has the database open for long?")
+        self._log_told = is_large
 
     # ---- what cannot be decided
 

@@ -5,9 +5,7 @@ from datetime import timedelta
 from playbook import policy, rules
 from world import LASTS, START
 
-from escalator.escalation.calls import AnswerRequest, Call, CallState, Speech
-from escalator.escalation.decide_call import decide_call
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallAsked,
     CallDropped,
@@ -22,13 +20,14 @@ from escalator.escalation.events import (
     CallReported,
     CallUnclear,
     CallUnreadable,
-    IncidentEvent,
     KeyPressed,
-    PageEnded,
     PageJoined,
     PagesClosed,
     Wanted,
 )
+from escalator.escalation.calls import AnswerRequest, Call, CallState, Speech
+from escalator.escalation.decide_call import decide_call
+from escalator.escalation.events import IncidentEvent, PageEnded
 from escalator.escalation.rules import Rules
 
 TO = "+491713920012"

@@ -4,14 +4,16 @@ It refuses what the unique indexes of the database refuse, and answers the worke
 reader does. Nothing here decides anything.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from escalator.escalation.alerts import AlertStatus, Known
 from escalator.escalation.calls import Call, CallState
-from escalator.escalation.dialing import DuePage, OpenCall
+from escalator.escalation.dialing import DuePage, OpenCall, Spent
 from escalator.escalation.events import Event
-from escalator.escalation.incidents import Incident, Line, PageState
+from escalator.escalation.incidents import FALLBACK_STEP, Incident, Line, PageState, Text
 from escalator.escalation.rules import Rules
 from escalator.store.changes import Changes, Result
 from escalator.store.fold import Fold
@@ -24,6 +26,7 @@ class Memory:
         self.incidents: dict[str, Incident] = {}
         self.calls: dict[str, Call] = {}
         self.alerts: dict[tuple[str, str], Known] = {}
+        self.labels: dict[tuple[str, str], Mapping[str, str]] = {}
         self.timeline: list[tuple[datetime, str, Line]] = []
         self._unfinished: dict[str, Call] = {}
         self._tokens: dict[str, str] = {}
@@ -54,6 +57,13 @@ class Memory:
         )
         return last.id if last is not None else None
 
+    def firing_labels(self, incident_id: str) -> list[tuple[str, Mapping[str, str]]]:
+        return [
+            (key, self.labels[receiver, key])
+            for (receiver, key), known in self.alerts.items()
+            if known.incident_id == incident_id and known.status is AlertStatus.FIRING
+        ]
+
     def live_call_on(self, number: str) -> str | None:
         live = (one for one in self._unfinished.values() if one.to == number and one.is_live)
         return next((one.id for one in live), None)
@@ -77,7 +87,28 @@ class Memory:
         calls = self._unfinished.values()
         times = [one.due_at for one in (*self.incidents.values(), *calls)]
         times += [one.timer_at for one in calls if one.state is CallState.PLANNED]
+        times += [text.due_at for _, text in self._owed()]
         return min((time for time in times if time is not None and time > now), default=None)
+
+    def _owed(self) -> list[tuple[str, Text]]:
+        owed = [(one.id, text) for one in self.incidents.values() for text in one.texts]
+        return [(incident_id, text) for incident_id, text in owed if not text.is_sent]
+
+    def due_texts(self, now: datetime) -> list[tuple[str, str]]:
+        """Incident and person of every message that is owed now."""
+        due = ((one, text.person) for one, text in self._owed() if text.due_at <= now)
+        return list(dict.fromkeys(due))
+
+    def spent(self, now: datetime, person_span: timedelta) -> Spent:
+        """The calls that count for the caps."""
+        placed = [one for one in self.calls.values() if one.posted_at is not None]
+        today = sum(one.created_at > now - timedelta(days=1) for one in placed)
+        late = [one for one in placed if one.created_at > now - person_span]
+        people = [{one.person, *(page.person for page in one.pages)} - {""} for one in late]
+        return Spent(by_person=Counter(key for found in people for key in found), today=today)
+
+    def held_incidents(self) -> list[str]:
+        return [one.id for one in self.incidents.values() if one.held and one.is_open]
 
     def due_pages(self) -> list[DuePage]:
         return [
@@ -88,6 +119,7 @@ class Memory:
                 since=page.since,
                 tries=page.tries,
                 was_called=incident.last_placed_at is not None,
+                is_fallback=page.step == FALLBACK_STEP,
             )
             for incident in self.incidents.values()
             for page in incident.pages
@@ -113,6 +145,7 @@ class Memory:
 
     def _write(self, changes: Changes, now: datetime) -> None:
         for change in changes.alerts:
+            self.labels[change.alert.receiver, change.alert.key] = change.alert.labels
             self.alerts[change.alert.receiver, change.alert.key] = Known(
                 incident_id=change.incident_id,
                 status=change.alert.status,

@@ -18,8 +18,9 @@ from memory import people_of
 from world import START, CarrierCall, World
 
 from escalator.escalation.alerts import Alert, AlertStatus
+from escalator.escalation.call_events import CallUnclear
 from escalator.escalation.calls import Call, CallState
-from escalator.escalation.events import Action, AlertReceived, Asked, CallUnclear
+from escalator.escalation.events import Action, AlertReceived, Asked, HoldAsked
 from escalator.escalation.incidents import Incident, Phase
 from escalator.escalation.matchers import parse_matcher
 from escalator.escalation.rules import Person, Policy, Route, Rules, Step
@@ -43,12 +44,12 @@ def span(text: str) -> timedelta:
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
 
 
-def person(key: str, *phones: str) -> Person:
-    return Person(key=key, name=key.title(), phones=phones or PHONES[key], language="en-GB")
+def person(key: str, *phones: str, **more: object) -> Person:
+    return Person(key=key, name=key.title(), phones=phones or PHONES[key], language="en-GB", **more)
 
 
-def step(*targets: str, retry: str = "2m", wait: str = "5m") -> Step:
-    return Step(targets=targets, retry=span(retry), wait=span(wait))
+def step(*targets: str, retry: str = "2m", wait: str = "5m", sms: tuple[str, ...] = ()) -> Step:
+    return Step(targets=targets, sms=sms, retry=span(retry), wait=span(wait))
 
 
 def policy(*steps: Step | str, name: str = "default", **keys: object) -> Policy:
@@ -62,7 +63,10 @@ def route(matcher: str, to: str, **keys: object) -> Route:
 
 
 def rules(
-    *policies: Policy, people: tuple[Person, ...] = (), routes: tuple[Route, ...] = ()
+    *policies: Policy,
+    people: tuple[Person, ...] = (),
+    routes: tuple[Route, ...] = (),
+    **more: object,
 ) -> Rules:
     """Rules with these policies; everybody of `PHONES` is there, unless told otherwise."""
     known = people or tuple(person(key) for key in PHONES)
@@ -71,6 +75,7 @@ def rules(
         people={one.key: one for one in known},
         policies={"none": Policy(name="none", steps=()), **named},
         routes=routes,
+        **more,
     )
 
 
@@ -199,6 +204,8 @@ class Playbook:
         """The operators have changed the config."""
         self._begins("reload")
         self.world.rules = rules
+        held = self.world.memory.held_incidents()
+        self.world.submit(*(HoldAsked(incident_id=one) for one in held))
         return self._ends()
 
     def sleeps(self, wait: str) -> "Playbook":
@@ -219,6 +226,10 @@ class Playbook:
     def tries(self, *people: str) -> "Playbook":
         """These were asked of the carrier, which made no call."""
         return self._saw("tries", people)
+
+    def texts(self, *people: str) -> "Playbook":
+        """These were sent a message since, each as often as it is named, and no other."""
+        return self._saw("texts", people)
 
     def hangs_up(self, *people: str) -> "Playbook":
         """These calls were taken back."""

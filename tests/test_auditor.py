@@ -8,7 +8,8 @@ from cast import fired as fires
 from test_engine import stage
 
 from escalator.auditor import Auditor
-from escalator.escalation.events import Action, Asked, CallAccepted, CallIntended, Wanted
+from escalator.escalation.call_events import CallAccepted, CallIntended, Wanted
+from escalator.escalation.events import Action, Asked
 from escalator.escalation.incidents import PageState, Phase
 from escalator.store.audit import find_violations
 from escalator.store.errors import StoreError

@@ -160,3 +160,23 @@ def test_a_virtual_clock_speaks_utc() -> None:
 
     assert clock.now() == START
     assert clock.now().utcoffset() == timedelta(0)
+
+
+async def test_who_is_overdue_after_a_standstill_wakes_next_and_time_goes_on_from_there() -> None:
+    clock = VirtualClock(START)
+    woken: list[datetime] = []
+
+    async def sleeper(seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append(clock.now())
+
+    sleepers = [asyncio.ensure_future(sleeper(seconds)) for seconds in (5, 90)]
+    await clock.advance(1)
+    clock.stand_still(timedelta(seconds=60))
+    assert (clock.boottime(), woken) == (61, [])
+
+    await clock.advance(0)
+    await clock.advance(30)
+
+    assert woken == [START + timedelta(seconds=61), START + timedelta(seconds=90)]
+    await asyncio.gather(*sleepers)

@@ -10,7 +10,8 @@ from cast import fired as fires
 from test_engine import stage
 
 from escalator.engine import Undecided
-from escalator.escalation.events import CallAccepted, CallIntended, Due, Wanted
+from escalator.escalation.call_events import CallAccepted, CallIntended, Wanted
+from escalator.escalation.events import Due
 from escalator.escalation.incidents import Phase
 from escalator.store.errors import StoreBroken, StoreError
 from escalator.store.reading import list_incidents

@@ -12,9 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from memory import Memory, people_of, seconds
 
-from escalator.escalation.calls import BOUND, AnswerRequest, Call, CallState
-from escalator.escalation.dialing import Drop, Join, Pass, Place, plan
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallDropped,
     CallDue,
@@ -27,12 +25,12 @@ from escalator.escalation.events import (
     CallReported,
     CallUnclear,
     CallUnreadable,
-    Due,
-    Event,
     KeyPressed,
     PageJoined,
-    PagePassed,
 )
+from escalator.escalation.calls import BOUND, AnswerRequest, Call, CallState
+from escalator.escalation.dialing import Drop, Join, Pass, Place, plan
+from escalator.escalation.events import Due, Event, PagePassed, TextPlaced
 from escalator.escalation.rules import Rules
 from escalator.store.changes import Result
 
@@ -107,7 +105,21 @@ class World:
         for call in self.memory.due_calls(self.now):
             self.submit(self._chore(call))
             did = True
-        return self._dial() or did
+        return self._text() or self._dial() or did
+
+    def _text(self) -> bool:
+        """The texter: whoever is owed a message gets one, however many it is about."""
+        owed = self.memory.due_texts(self.now)
+        for person in dict.fromkeys(person for _, person in owed):
+            self._on_effect("texts", person)
+            self.submit(
+                *(
+                    TextPlaced(incident_id=incident_id, person=person, message_id="SM1")
+                    for incident_id, one in owed
+                    if one == person
+                )
+            )
+        return bool(owed)
 
     def later(self, wait: timedelta, happens: Callable[[], None]) -> None:
         heapq.heappush(self._coming, (self.now + wait, next(self._counter), happens))
@@ -117,7 +129,8 @@ class World:
     def _dial(self) -> bool:
         did = False
         memory = self.memory
-        for step in plan(self.rules, memory.due_pages(), memory.open_calls(), self.now):
+        spent = memory.spent(self.now, self.rules.caps.person_span)
+        for step in plan(self.rules, memory.due_pages(), memory.open_calls(), self.now, spent):
             if isinstance(step, Place):
                 did = self._place(step) or did
             else:

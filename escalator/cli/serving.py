@@ -1,20 +1,28 @@
-"""`escalator serve`: the daemon in the foreground, as systemd runs it."""
+"""`escalator serve`: the daemon in the foreground, as systemd runs it.
+
+The lock of the database is taken as soon as the config says where that is, and only then is the daemon itself
+imported: a second daemon is turned away in a fraction of a second, on a busy machine too.
+"""
 
 import asyncio
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from escalator.app import Daemon
 from escalator.cli.failures import leaves
 from escalator.cli.options import config_file
 from escalator.config.loading import load
 from escalator.config.problems import ConfigError
 from escalator.store.errors import StoreBroken, StoreError
+from escalator.store.lock import locked
 from escalator.telemetry import LogFormat, configure_logging, get_logger
+
+if TYPE_CHECKING:
+    from escalator.app import Daemon
 
 EXIT_FAILURE = 1
 EXIT_CONFIG = 78
@@ -54,7 +62,10 @@ def serve(config_file: str, log_level: str, log_format: LogFormat) -> None:
         sys.exit(EXIT_CONFIG)
     failures: list[BaseException] = []
     try:
-        asyncio.run(_run(Daemon(path, loaded)))
+        lock = locked(loaded.config.storage.path)
+        from escalator.app import Daemon
+
+        asyncio.run(_run(Daemon(path, loaded, lock=lock)))
     except* (StoreError, OSError) as group:
         failures.extend(leaves(group))
     for failure in failures:
@@ -66,7 +77,7 @@ def serve(config_file: str, log_level: str, log_format: LogFormat) -> None:
     sys.exit(EXIT_FAILURE if failures else 0)
 
 
-async def _run(daemon: Daemon) -> None:
+async def _run(daemon: "Daemon") -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as tasks:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -79,5 +90,5 @@ async def _run(daemon: Daemon) -> None:
     log.info("stopped")
 
 
-async def _reload(daemon: Daemon) -> None:
+async def _reload(daemon: "Daemon") -> None:
     await daemon.reload()

@@ -6,11 +6,18 @@ of the file does not fit its type: all errors come at once. They take nothing fo
 shapes; a wrong shape is told elsewhere.
 """
 
-from collections.abc import Iterator
-
 from escalator.config.document import Document, Plain
-from escalator.config.not_yet import MESSAGE, TARGET_SUFFIXES
-from escalator.config.problems import Path, did_you_mean
+from escalator.config.parts import (
+    NEXT,
+    mapping,
+    policies_named,
+    sequence,
+    suggestion,
+    targets,
+    words,
+)
+from escalator.config.problems import Path
+from escalator.config.schedule_checks import check_time
 from escalator.config.values import read_address
 from escalator.escalation.rules import DEFAULT_POLICY, EVERYONE, NO_POLICY
 
@@ -18,57 +25,31 @@ from escalator.escalation.rules import DEFAULT_POLICY, EVERYONE, NO_POLICY
 def check(document: Document) -> None:
     """Report every fault that shows only when parts of the file are held against each other."""
     _check_targets(document)
+    _check_policy_names(document)
     _check_routes(document)
+    check_time(document)
     _check_own_numbers(document)
     _check_aliases(document)
     _check_listeners(document)
     _check_open_doors(document)
 
 
-def mapping(value: Plain | None) -> dict[str, Plain]:
-    """The value if it has keys, else nothing."""
-    return value if isinstance(value, dict) else {}
-
-
-def sequence(value: Plain | None) -> list[Plain]:
-    """The value if it is a list, else nothing."""
-    return value if isinstance(value, list) else []
-
-
-def words(value: Plain | None, path: Path) -> Iterator[tuple[Path, str]]:
-    """A word, or each word of a list, with its path."""
-    if isinstance(value, str):
-        yield path, value
-    for index, item in enumerate(sequence(value)):
-        if isinstance(item, str):
-            yield (*path, index), item
-
-
-def targets(document: Document) -> Iterator[tuple[Path, str]]:
-    """Everything that a step or a fallback wants to ring, with its path."""
-    for name, policy in mapping(document.data.get("policies")).items():
-        path: Path = ("policies", name)
-        for index, step in enumerate(sequence(mapping(policy).get("steps"))):
-            yield from words(mapping(step).get("call"), (*path, "steps", index, "call"))
-        fallback = mapping(policy).get("fallback")
-        yield from words(fallback, (*path, "fallback"))
-        yield from words(mapping(fallback).get("call"), (*path, "fallback", "call"))
-
-
 def _check_targets(document: Document) -> None:
     people = document.data.get("people")
     if not isinstance(people, dict):
         return
-    known = {EVERYONE, *people}
-    planned = mapping(document.data.get("schedules"))
+    schedules = mapping(document.data.get("schedules"))
+    known = {EVERYONE, *people, *schedules}
     for path, target in targets(document):
-        if target in known or target in planned:
+        if target in known:
             continue
-        if target.endswith(TARGET_SUFFIXES):
-            document.report(path, f"{target}: {MESSAGE}")
-            continue
-        hint = did_you_mean(target, known) or f"; known: {', '.join(sorted(known))}"
-        document.report(path, f"nobody is called {target!r}{hint}")
+        name = target.removesuffix(NEXT)
+        if name == target:
+            document.report(path, f"nobody is called {target!r}{suggestion(target, known)}")
+        elif name in people:
+            document.report(path, f"{name!r} is a person; only a schedule has a next one")
+        elif name not in schedules:
+            document.report(path, f"there is no schedule {name!r}{suggestion(name, schedules)}")
 
 
 def _check_routes(document: Document) -> None:
@@ -77,10 +58,6 @@ def _check_routes(document: Document) -> None:
     names: set[Plain] = set()
     for index, route in enumerate(routes):
         path: Path = ("routes", index)
-        policy = mapping(route).get("policy", DEFAULT_POLICY)
-        if isinstance(policy, str) and policy not in {NO_POLICY, *policies}:
-            hint = did_you_mean(policy, policies) or f"; known: {', '.join(policies)}"
-            document.report((*path, "policy"), f"there is no policy {policy!r}{hint}")
         name = mapping(route).get("name")
         if isinstance(name, str):
             if name in names:
@@ -88,6 +65,16 @@ def _check_routes(document: Document) -> None:
             names.add(name)
     if policies and DEFAULT_POLICY not in policies:
         _check_all_routed(document, routes)
+
+
+def _check_policy_names(document: Document) -> None:
+    """Whoever names a policy names one that there is."""
+    policies = document.data.get("policies")
+    if not isinstance(policies, dict):
+        return
+    for path, policy in policies_named(document):
+        if policy not in {NO_POLICY, *policies}:
+            document.report(path, f"there is no policy {policy!r}{suggestion(policy, policies)}")
 
 
 def _check_all_routed(document: Document, routes: list[Plain]) -> None:
@@ -163,11 +150,12 @@ def _check_open_doors(document: Document) -> None:
             f"{written} is not loopback and nobody has to log in; set web.tokens, web.users or"
             " web.proxy_user, or listen on 127.0.0.1",
         )
-    for name, receiver in mapping(document.data.get("receivers")).items():
-        if isinstance(receiver, dict) and "auth" not in receiver:
-            document.report(
-                ("receivers", name),
-                f"has no auth, and {written} is not loopback: anybody could page with it;"
-                " give it one, as auth: { bearer: { file: /path } }",
-                at_key=True,
-            )
+    for kind, harm in (("receivers", "page with it"), ("heartbeats", "send its beats")):
+        for name, section in mapping(document.data.get(kind)).items():
+            if isinstance(section, dict) and "auth" not in section:
+                document.report(
+                    (kind, name),
+                    f"has no auth, and {written} is not loopback: anybody could {harm};"
+                    " give it one, as auth: { bearer: { file: /path } }",
+                    at_key=True,
+                )

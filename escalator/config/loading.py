@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from escalator.config.document import SIZE_MAX, Document, read_document
 from escalator.config.faults import report_faults
 from escalator.config.model import Config
 from escalator.config.problems import ConfigError, Problem, in_order
+from escalator.config.schedule_warnings import report_coverage
 from escalator.config.secret import Surroundings
 from escalator.config.warnings import warn
 from escalator.escalation.rules import Rules
@@ -38,12 +40,17 @@ class Loaded:
 
 
 def load(
-    path: str | Path, *, secrets: bool = True, environ: Mapping[str, str] | None = None
+    path: str | Path,
+    *,
+    secrets: bool = True,
+    environ: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> Loaded:
     """Read, check and build. Raises `ConfigError` with everything that is wrong.
 
     Without `secrets` none is read and none can be revealed. `environ` is the process's own
-    unless given; relative paths in the file begin at the file's folder.
+    unless given; relative paths in the file begin at the file's folder. From `now` on, an aware
+    moment, coverage is looked at; without it a file that loads today loads on any day.
     """
     content = _read(Path(path))
     document = read_document(str(path), content)
@@ -56,11 +63,16 @@ def load(
     check(document)
     if config is None or document.problems:
         raise ConfigError(document.problems)
+    rules = build_rules(config)
+    if now is not None:
+        report_coverage(document, rules, now)
+        if errors := [one for one in document.problems if not one.is_warning]:
+            raise ConfigError(errors)
     warn(document, config)
     return Loaded(
         file=str(path),
         config=config,
-        rules=build_rules(config),
+        rules=rules,
         warnings=in_order(document.problems),
         sha256=hashlib.sha256(content).hexdigest(),
     )

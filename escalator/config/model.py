@@ -20,8 +20,12 @@ from pydantic import (
 
 from escalator.config.access import DefaultReceiver, Receiver, Web
 from escalator.config.carrier import Twilio
+from escalator.config.heartbeats import BeatTo, Heartbeat
+from escalator.config.interval_fields import Intervals
+from escalator.config.people import Person
 from escalator.config.phrasing import Speech
 from escalator.config.routing import Policy, Route, drop_empty_none, read_policy_name
+from escalator.config.scheduling import Schedule
 from escalator.config.section import NOT_EMPTY, Section, Shorthand
 from escalator.config.values import (
     Address,
@@ -32,7 +36,6 @@ from escalator.config.values import (
     Language,
     ListenAddress,
     Name,
-    Phone,
     Text,
     Timezone,
     Url,
@@ -40,6 +43,7 @@ from escalator.config.values import (
     surroundings,
     written,
 )
+from escalator.escalation.rules import NO_POLICY
 
 DATABASE = Path("/var/lib/escalator/escalator.db")
 
@@ -88,32 +92,6 @@ class Storage(Section):
         default=DATABASE, validate_default=True
     )
     retention: Duration = timedelta(days=400)
-
-
-class Person(Section):
-    """Somebody with a phone, or with several, tried in their order."""
-
-    name: Text = ""
-    phone: Phone | None = None
-    phones: Annotated[tuple[Phone, ...], NOT_EMPTY] | None = None
-    language: Language | None = None
-    timezone: Timezone | None = None
-    aliases: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_phones_once(self) -> Self:
-        if self.phone is None and self.phones is None:
-            raise ValueError("a person needs a phone: phone: +491713920012")
-        if self.phone is not None and self.phones is not None:
-            raise ValueError("write phone or phones, not both")
-        if len(set(self.numbers)) < len(self.numbers):
-            raise ValueError("one number stands twice in phones")
-        return self
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """The phones in the order they are tried."""
-        return (self.phone,) if self.phone is not None else self.phones or ()
 
 
 class KeyPad(Section):
@@ -176,10 +154,12 @@ class Config(Section):
     storage: Storage = Field(default_factory=_nothing_written, validate_default=True)
     twilio: Twilio
     people: Annotated[dict[FreeName, Person], _some("person")]
+    schedules: dict[FreeName, Schedule] = Field(default_factory=dict)
     policies: Annotated[
         dict[Annotated[str, *scalar(read_policy_name)], Policy],
         _some("policy"),
         BeforeValidator(drop_empty_none),
+        Field(json_schema_extra={"properties": {NO_POLICY: {"type": "object", "maxProperties": 0}}}),
     ]
     routes: tuple[Route, ...] = ()
     severities: Annotated[tuple[Text, ...], NOT_EMPTY, AfterValidator(_no_severity_twice)] = (
@@ -188,6 +168,9 @@ class Config(Section):
         "warning",
         "info",
     )
+    time_intervals: dict[Name, Intervals] = Field(default_factory=dict)
+    heartbeats: dict[Name, Heartbeat] = Field(default_factory=dict)
+    beat_to: BeatTo | None = None
     receivers: Annotated[
         dict[Name, Receiver], _some("receiver (without the key there is one, alertmanager)")
     ] = Field(default_factory=_default_receivers)

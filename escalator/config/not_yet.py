@@ -10,26 +10,12 @@ MESSAGE = "not supported yet"
 
 # `*` stands for any one part of a path.
 KEYS: tuple[str, ...] = (
-    "schedules",
-    "heartbeats",
-    "time_intervals",
     "silences",
-    "beat_to",
-    "people.*.rules",
-    "people.*.away",
-    "policies.*.steps.*.sms",
-    "policies.*.during",
-    "policies.*.otherwise",
-    "policies.*.stale_after",
-    "routes.*.mute_time_intervals",
-    "routes.*.active_time_intervals",
     "receivers.*.mapping",
     "receivers.*.routing_keys",
-    "twilio.limits.calls_per_person",
-    "twilio.limits.calls_per_day",
 )
 RECEIVER_TYPES: tuple[str, ...] = ("grafana", "pagerduty")
-TARGET_SUFFIXES: tuple[str, ...] = (".next",)
+TARGET_SUFFIXES: tuple[str, ...] = ()
 
 
 def is_not_yet(path: Path) -> bool:

@@ -1,10 +1,11 @@
 """The part of the config that says which alert rings whom: policies, their steps, and routes."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
+from escalator.config.matching import read_matchers
 from escalator.config.section import NOT_EMPTY, ONE_OR_MANY, Section, Shorthand, choice
 from escalator.config.values import (
     LabelName,
@@ -18,21 +19,31 @@ from escalator.config.values import (
     show_duration,
     written,
 )
-from escalator.escalation.matchers import Matcher, MatcherError, parse_matcher
+from escalator.escalation.matchers import Matcher, MatcherError
 from escalator.escalation.rules import DEFAULT_POLICY, EXHAUSTED_EVERY, NO_POLICY
 
 NEVER = "never"
 EACH = "each"
 
 Targets = Annotated[tuple[Text, ...], NOT_EMPTY, ONE_OR_MANY]
+IntervalNames = Annotated[tuple[Text, ...], NOT_EMPTY, ONE_OR_MANY]
 
 
 class Step(Section):
-    """Targets that ring together, each again after `retry`, until `wait` has passed."""
+    """Targets that ring together, each again after `retry`, until `wait` has passed; those of `sms`
+    get one message each.
+    """
 
-    call: Targets
+    call: Targets | None = None
+    sms: Targets | None = None
     retry: Timer = timedelta(minutes=2)
     wait: Timer = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _reaches_somebody(self) -> Self:
+        if self.call is None and self.sms is None:
+            raise ValueError("a step needs call or sms, as { call: ana, wait: 5m }")
+        return self
 
 
 class Fallback(Section):
@@ -42,16 +53,16 @@ class Fallback(Section):
     every: Timer = EXHAUSTED_EVERY
 
 
-def _read_ack_timeout(value: object) -> timedelta | None:
+def _read_timer_or_never(value: object) -> timedelta | None:
     try:
         return None if value == NEVER else read_timer(value)
     except ValueError as error:
         raise ValueError(f"{error}; or write {NEVER}") from None
 
 
-AckTimeout = Annotated[
+TimerOrNever = Annotated[
     timedelta | None,
-    *scalar(_read_ack_timeout, {"description": "a duration, or never"}),
+    *scalar(_read_timer_or_never, {"description": "a duration, or never"}),
     PlainSerializer(lambda value: show_duration(value) if value else NEVER),
 ]
 
@@ -71,10 +82,22 @@ class Policy(Section):
         ]
         | None
     ) = None
-    ack_timeout: AckTimeout = None
+    ack_timeout: TimerOrNever = None
     on_new_alerts: Annotated[str, *choice("worse", "page", "note")] = "worse"
     flap_window: Timer = timedelta(minutes=10)
     snooze: Timer = timedelta(hours=1)
+    during: IntervalNames | None = None
+    otherwise: Text = ""
+    stale_after: TimerOrNever = None
+
+    @model_validator(mode="after")
+    def _otherwise_than_what(self) -> Self:
+        if self.otherwise and self.during is None:
+            raise ValueError(
+                "otherwise is the policy that holds outside of during; write during too, or take"
+                " otherwise away"
+            )
+        return self
 
 
 def read_policy_name(value: object) -> str:
@@ -91,28 +114,9 @@ def drop_empty_none(value: Any) -> Any:
     return value
 
 
-def split_matchers(text: str) -> list[str]:
-    """`{a="b", c=~"d"}`, braces or not, into its matchers. Commas in quotes do not split."""
-    inner = text.strip()
-    if inner.startswith("{") and inner.endswith("}"):
-        inner = inner[1:-1]
-    parts, quoted, escaped = [""], False, False
-    for char in inner:
-        if char == "," and not quoted:
-            parts.append("")
-            continue
-        if char == '"' and not escaped:
-            quoted = not quoted
-        escaped = char == "\\" and not escaped
-        parts[-1] += char
-    if not parts[-1].strip() and len(parts) > 1:
-        parts.pop()
-    return [part.strip() for part in parts]
-
-
 def _read_matchers(value: object) -> tuple[Matcher, ...]:
     try:
-        return tuple(parse_matcher(part) for part in split_matchers(written(value)))
+        return read_matchers((written(value),))
     except MatcherError as error:
         raise ValueError(f"{error}; in the file put it in single quotes") from None
 
@@ -122,6 +126,7 @@ Matchers = Annotated[
     *scalar(_read_matchers, {"description": "Alertmanager's matcher, as 'severity=\"critical\"'"}),
     PlainSerializer(lambda matchers: ",".join(str(one) for one in matchers)),
 ]
+MatcherList = Annotated[tuple[Matchers, ...], NOT_EMPTY, ONE_OR_MANY]
 
 
 def _read_group_by(value: object) -> object:
@@ -148,6 +153,8 @@ class Route(Section):
     """Matchers, and what becomes of an alert that fits them all."""
 
     name: Name | None = None
-    matchers: Annotated[tuple[Matchers, ...], NOT_EMPTY, ONE_OR_MANY] | None = None
+    matchers: MatcherList | None = None
     policy: Text = DEFAULT_POLICY
     group_by: GroupBy = None
+    mute_time_intervals: IntervalNames | None = None
+    active_time_intervals: IntervalNames | None = None

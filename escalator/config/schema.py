@@ -41,6 +41,6 @@ def _loosen(node: Any) -> Any:
     default = node.get("default")
     if default not in (None, "") and not isinstance(default, dict):
         loosened["default"] = default
-    if node.get("type") in SCALARS and "enum" not in node:
+    if node.get("type") in SCALARS:
         loosened["type"] = list(SCALARS)
     return loosened

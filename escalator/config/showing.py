@@ -22,6 +22,11 @@ def effective(loaded: Loaded) -> dict[str, Any]:
         person["name"] = rules.people[name].name
         person["language"] = rules.people[name].language
         person["timezone"] = person["timezone"] or config.timezone
+    for schedule in shown["schedules"].values():
+        schedule["timezone"] = schedule["timezone"] or config.timezone
+    for intervals in shown["time_intervals"].values():
+        for interval in intervals:
+            interval["location"] = interval["location"] or config.timezone
     for name, policy in shown["policies"].items():
         if policy["fallback"] is None:
             policy["fallback"] = {"call": list(rules.policies[name].fallback), "every": EVERY}

@@ -308,15 +308,17 @@ def scalar(read: Callable[..., object], schema: dict[str, Any] | None = None) ->
     return BeforeValidator(read), WithJsonSchema({"type": "string", **(schema or {})})
 
 
+def duration(read: Callable[[object], timedelta]) -> tuple[Any, ...]:
+    """The metadata of a duration that is read so."""
+    schema = {"pattern": r"^[0-9]+[smhdw]$", "description": "30s, 5m, 2h, 7d, 1w"}
+    return *scalar(read, schema), PlainSerializer(show_duration)
+
+
 read_timer = read_duration(most=TIMER_MAX)
-_SHOWN_DURATION = PlainSerializer(show_duration)
-_DURATION_SCHEMA = {"pattern": r"^[0-9]+[smhdw]$", "description": "30s, 5m, 2h, 7d, 1w"}
-Duration = Annotated[timedelta, *scalar(read_duration(), _DURATION_SCHEMA), _SHOWN_DURATION]
-Timer = Annotated[timedelta, *scalar(read_timer, _DURATION_SCHEMA), _SHOWN_DURATION]
+Duration = Annotated[timedelta, *duration(read_duration())]
+Timer = Annotated[timedelta, *duration(read_timer)]
 RingTime = Annotated[
-    timedelta,
-    *scalar(read_duration(timedelta(seconds=5), timedelta(seconds=600)), _DURATION_SCHEMA),
-    _SHOWN_DURATION,
+    timedelta, *duration(read_duration(timedelta(seconds=5), timedelta(seconds=600)))
 ]
 Text = Annotated[str, *scalar(written)]
 Name = Annotated[str, *scalar(read_name, {"pattern": f"^{_NAME.pattern}$"})]

@@ -8,22 +8,24 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from escalator.config.checks import targets
 from escalator.config.document import Document
 from escalator.config.model import Config
 from escalator.config.phrasing import has_built_in_phrases
 from escalator.config.problems import Path
+from escalator.config.reachability import unreached_routes, unused
+from escalator.config.schedule_warnings import doubts_of_time
 from escalator.config.secret import Secret
 from escalator.config.values import is_doubtful
 from escalator.escalation.phrases import MEANINGS
-from escalator.escalation.rules import DEFAULT_POLICY, EVERYONE
+
+_NAMED = frozenset({"people", "policies", "schedules", "time_intervals", "heartbeats"})
 
 
 def warn(document: Document, config: Config) -> None:
     """Report everything that is allowed and doubtful."""
     for path, message in _doubts(document, config):
         written = document.trace(path)
-        is_name = written == path and len(path) == 2 and path[0] in {"people", "policies"}
+        is_name = written == path and len(path) == 2 and path[0] in _NAMED
         document.report(written, message, at_key=is_name, is_warning=True)
 
 
@@ -31,8 +33,10 @@ def _doubts(document: Document, config: Config) -> Iterator[tuple[Path, str]]:
     yield from _account(config)
     yield from _numbers(config)
     yield from _secrets(config, ())
-    yield from _routes(config)
-    yield from _unused(document, config)
+    yield from unreached_routes(config)
+    yield from unused(document, config)
+    yield from doubts_of_time(document, config)
+    yield from _unheard(config)
     yield from _languages(config)
 
 
@@ -72,25 +76,17 @@ def _secrets(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _secrets(inner, (*path, index))
 
 
-def _routes(config: Config) -> Iterator[tuple[Path, str]]:
-    for index, route in enumerate(config.routes[:-1]):
-        if not route.matchers:
-            below = len(config.routes) - index - 1
-            them = "the route below it is" if below == 1 else f"the {below} routes below it are"
-            yield ("routes", index), f"fits every alert: {them} never reached"
-            return
-
-
-def _unused(document: Document, config: Config) -> Iterator[tuple[Path, str]]:
-    rung = {target for _, target in targets(document)}
-    if EVERYONE not in rung:
-        for name in config.people:
-            if name not in rung:
-                yield ("people", name), "no policy rings this person"
-    used = {DEFAULT_POLICY, *(route.policy for route in config.routes)}
-    for name in config.policies:
-        if name not in used:
-            yield ("policies", name), "no route leads to this policy"
+def _unheard(config: Config) -> Iterator[tuple[Path, str]]:
+    """Who is only written to sleeps on: a text message wakes nobody."""
+    for name, policy in config.policies.items():
+        if not any(step.call for step in policy.steps):
+            yield ("policies", name), "no step calls anybody: only the fallback rings a phone"
+    for name, person in config.people.items():
+        if person.rules and all(rule.call is None for rule in person.rules):
+            yield (
+                ("people", name, "rules"),
+                "no rule calls: this phone rings for the fallback only",
+            )
 
 
 def _languages(config: Config) -> Iterator[tuple[Path, str]]:

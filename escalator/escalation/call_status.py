@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from escalator.escalation import settling
 from escalator.escalation.call_draft import CallDraft
+from escalator.escalation.call_events import CallReported
 from escalator.escalation.calls import Call, CallOutcome, CallState
-from escalator.escalation.events import CallReported
 
 SIP_NO_ANSWER = 480
 _STATES = {

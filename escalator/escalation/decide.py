@@ -1,5 +1,5 @@
-"""Decide what happens to an incident. Every change of phase is made here and in `steps`, and
-nowhere else.
+"""Decide what happens to an incident: who is asked is here, what alerts do in `firing`, who is rung
+in `steps`, what waits in `held`. Every change of phase is made in these four, and nowhere else.
 
 The same rules, incident, event and time give the same outcome. A late or repeated event is normal:
 a note, no change. What cannot be decided is decided for the phone.
@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from escalator.escalation import steps
-from escalator.escalation.alerts import Alert, AlertStatus
+from escalator.escalation import held, steps
 from escalator.escalation.calls import CallOutcome
 from escalator.escalation.draft import Draft
 from escalator.escalation.events import (
@@ -19,14 +18,21 @@ from escalator.escalation.events import (
     AlertFired,
     Asked,
     Due,
+    HoldFound,
     IncidentEvent,
     PageEnded,
     PagePassed,
     PagePlaced,
     Stuck,
+    TextEnded,
+    TextPassed,
+    TextPlaced,
+    WentStale,
 )
+from escalator.escalation.firing import resolve, summary_of, title_of, told
 from escalator.escalation.incidents import Incident, Outcome, PageState, Phase
-from escalator.escalation.rules import OnNewAlerts, Rules
+from escalator.escalation.rules import Rules
+from escalator.escalation.texts import text
 from escalator.escalation.wrong_clock import mend_incident
 
 
@@ -43,38 +49,23 @@ def decide(rules: Rules, incident: Incident | None, event: IncidentEvent, now: d
 
 def _apply(draft: Draft, event: IncidentEvent) -> None:
     match event:
-        case AlertFired():
-            _fire(draft, event)
-        case AlertCleared():
-            _clear(draft, event)
+        case AlertFired() | AlertCleared() | WentStale():
+            told(draft, event)
         case Due():
             _due(draft)
         case Asked():
             _ask(draft, event)
-        case PagePlaced():
-            _placed(draft, event)
-        case PageEnded():
-            _ended(draft, event)
-        case PagePassed():
-            _passed(draft, event)
+        case PagePlaced() | PageEnded() | PagePassed():
+            _page(draft, event)
+        case TextPlaced() | TextEnded() | TextPassed():
+            text(draft, event)
+        case HoldFound():
+            held.hold_found(draft, event)
         case Stuck():
             draft.say("stuck", f"the auditor found that {event.what}; it is begun anew")
             steps.restart(draft)
         case _:
             assert_never(event)
-
-
-def title_of(alert: Alert) -> str:
-    """What an alert is called: its alertname, else its summary, else its key."""
-    return alert.labels.get("alertname") or summary_of(alert) or alert.key
-
-
-def summary_of(alert: Alert) -> str:
-    """What an alert says: the first of the usual annotations."""
-    for name in ("summary", "title", "description", "message"):
-        if text := alert.annotations.get(name):
-            return text
-    return ""
 
 
 def _open(rules: Rules, event: AlertFired, now: datetime) -> Outcome:
@@ -98,98 +89,11 @@ def _open(rules: Rules, event: AlertFired, now: datetime) -> Outcome:
     if where.at_fallback:
         draft.incident = replace(incident, baseline=incident.severity)
         steps.ring_fallback(draft, "escalator itself is in trouble")
+    elif where.hold is not None:
+        held.hold_back(draft, where.hold)
     else:
         steps.start(draft)
     return draft.outcome()
-
-
-def _fire(draft: Draft, event: AlertFired) -> None:
-    incident, severity = draft.incident, event.place.severity
-    known = event.known
-    was_firing = known is not None and known.status is AlertStatus.FIRING and incident.is_open
-    if not was_firing:
-        draft.incident = replace(
-            incident,
-            firing=incident.firing + 1,
-            resolved=incident.resolved - (1 if known is not None and incident.resolved else 0),
-        )
-    if draft.rules.worse(severity, incident.severity):
-        draft.incident = replace(draft.incident, severity=severity)
-    if incident.phase is Phase.RESOLVED:
-        _reopen(draft, event.alert)
-    elif known is None:
-        draft.say("alert_fired", f"{title_of(event.alert)} fires as well")
-    elif not was_firing:
-        draft.say("alert_fired", f"{title_of(event.alert)} fires again")
-    if _wakes(draft, severity, is_new=known is None):
-        draft.say("woken", f"{title_of(event.alert)} ({severity or 'no severity'}) starts it anew")
-        steps.start(draft)
-
-
-def _wakes(draft: Draft, severity: str, *, is_new: bool) -> bool:
-    incident = draft.incident
-    if incident.phase not in (Phase.ACKNOWLEDGED, Phase.SNOOZED, Phase.EXHAUSTED):
-        return False
-    match draft.policy.on_new_alerts:
-        case OnNewAlerts.NOTE:
-            return False
-        case OnNewAlerts.PAGE:
-            return is_new
-        case OnNewAlerts.WORSE:
-            return draft.rules.worse(severity, incident.baseline)
-
-
-def _reopen(draft: Draft, alert: Alert) -> None:
-    """Firing again within the flap window: go on where it left off."""
-    incident = replace(draft.incident, resolved_at=None, resolved_by=None)
-    draft.incident = incident
-    draft.say("reopened", f"{title_of(alert)} fires again within the flap window")
-    if incident.before is Phase.ACKNOWLEDGED:
-        draft.enter(Phase.ACKNOWLEDGED, draft.policy.ack_timeout)
-    elif (
-        incident.before is Phase.SNOOZED
-        and incident.until is not None
-        and incident.until > draft.now
-    ):
-        draft.enter(Phase.SNOOZED, incident.until)
-    elif incident.before is Phase.SNOOZED or incident.policy not in draft.rules.policies:
-        steps.start(draft)
-    elif incident.before is Phase.EXHAUSTED:
-        last = incident.last_placed_at or draft.now
-        draft.enter(Phase.EXHAUSTED, max(draft.now, last + draft.policy.fallback_every))
-    else:
-        steps.resume(draft)
-
-
-def _clear(draft: Draft, event: AlertCleared) -> None:
-    incident = draft.incident
-    if not incident.is_open:
-        return
-    if event.was_firing:
-        left = "now falls under another policy" if event.moved else "is resolved"
-        draft.incident = replace(
-            incident,
-            firing=max(0, incident.firing - 1),
-            resolved=incident.resolved + (not event.moved),
-        )
-        draft.say("alert_resolved", f"{title_of(event.alert)} {left}")
-    if draft.incident.firing:
-        return
-    if event.alert.left_out and not event.moved:
-        # What was not listed may fire on; a group is never closed by what its sender kept back.
-        text = f"nothing listed fires any more, but {event.alert.left_out} alerts were left out"
-        draft.say("left_out", f"{text} of the message (max_alerts): it stays open")
-    else:
-        _resolve(draft, None, None, "nothing fires any more")
-
-
-def _resolve(draft: Draft, by: str | None, call: str | None, text: str) -> None:
-    draft.incident = replace(
-        draft.incident, before=draft.incident.phase, resolved_at=draft.now, resolved_by=by
-    )
-    draft.enter(Phase.RESOLVED, draft.incident.until)
-    draft.close_pages()
-    draft.say("resolved", text, by=by, call=call)
 
 
 def _due(draft: Draft) -> None:
@@ -205,7 +109,7 @@ def _due(draft: Draft) -> None:
             )
         case Phase.ACKNOWLEDGED if is_over:
             draft.say("ack_timeout", "acknowledged, but not resolved in time")
-            steps.start(draft)
+            steps.start_after_timeout(draft)
         case Phase.SNOOZED if is_over:
             draft.say("snooze_over", "the snooze is over and it still fires")
             steps.start(draft)
@@ -228,7 +132,7 @@ def _ask(draft: Draft, event: Asked) -> None:
     elif event.action is Action.ACKNOWLEDGE:
         _acknowledge(draft, event)
     elif event.action is Action.RESOLVE:
-        _resolve(draft, by or "operator", call, f"resolved by {name}")
+        resolve(draft, by or "operator", call, f"resolved by {name}")
     elif event.action is Action.SNOOZE:
         _snooze(draft, event)
     else:
@@ -276,6 +180,16 @@ def _escalate(draft: Draft, event: Asked) -> None:
         return
     draft.say("passed_on", f"passed on by {name}", by=event.by, call=event.call_id)
     steps.advance(draft)
+
+
+def _page(draft: Draft, event: PagePlaced | PageEnded | PagePassed) -> None:
+    match event:
+        case PagePlaced():
+            _placed(draft, event)
+        case PageEnded():
+            _ended(draft, event)
+        case PagePassed():
+            _passed(draft, event)
 
 
 def _placed(draft: Draft, event: PagePlaced) -> None:

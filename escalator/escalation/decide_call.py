@@ -12,6 +12,18 @@ from datetime import datetime, timedelta
 from escalator.escalation import settling
 from escalator.escalation.binding import end_unneeded, seen
 from escalator.escalation.call_draft import CallDecision, CallDraft
+from escalator.escalation.call_events import (
+    CallAsked,
+    CallEnded,
+    CallEvent,
+    CallIntended,
+    CallPrompted,
+    CallReported,
+    CallUnreadable,
+    KeyPressed,
+    PageJoined,
+    PagesClosed,
+)
 from escalator.escalation.call_status import TERMINAL, report
 from escalator.escalation.calls import (
     BOUND,
@@ -21,21 +33,7 @@ from escalator.escalation.calls import (
     CallPage,
     CallState,
 )
-from escalator.escalation.events import (
-    Action,
-    Asked,
-    CallAsked,
-    CallEnded,
-    CallEvent,
-    CallIntended,
-    CallPrompted,
-    CallReported,
-    CallUnreadable,
-    KeyPressed,
-    PageEnded,
-    PageJoined,
-    PagesClosed,
-)
+from escalator.escalation.events import Action, Asked, PageEnded
 from escalator.escalation.posting import carry, post
 from escalator.escalation.rules import Keys, Rules
 from escalator.escalation.wrong_clock import mend_call

@@ -3,17 +3,18 @@
 One phone, one call: never two live calls to one number, nor to one person on two phones. All pages
 due for the people of one number travel together; a page that falls due while its person's phone is
 in a call joins that call. The worst severity goes first, and before others of its kind an incident
-that nobody was ever called about.
+that nobody was ever called about. Who has been called too often is passed over at once; the
+fallback is under no such cap.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from escalator.escalation.call_events import Wanted
 from escalator.escalation.calls import CallKind, CallState
-from escalator.escalation.events import Wanted
-from escalator.escalation.rules import Rules
+from escalator.escalation.rules import Caps, Rules
 from escalator.escalation.wrong_clock import is_absurd
 
 
@@ -27,6 +28,17 @@ class DuePage:
     since: datetime
     tries: int
     was_called: bool
+    is_fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """How many calls were placed: to each person within the span of their cap, and in all within a
+    day.
+    """
+
+    by_person: Mapping[str, int] = field(default_factory=dict)
+    today: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +113,15 @@ class _Taken:
 
 
 def plan(
-    rules: Rules, pages: Sequence[DuePage], calls: Sequence[OpenCall], now: datetime
+    rules: Rules,
+    pages: Sequence[DuePage],
+    calls: Sequence[OpenCall],
+    now: datetime,
+    spent: Spent | None = None,
 ) -> list[Step]:
     """What the dialer should do now, most urgent first. Pacing is the dialer's affair."""
     steps: list[Step] = []
+    budget = _Budget(rules.caps, spent or Spent())
     live = [call for call in calls if call.state is not CallState.PLANNED]
     taken = _Taken(live)
     numbers = _numbers(rules, pages)
@@ -127,7 +144,7 @@ def plan(
     held = {call.to for call in calls if _is_planned_page(call)}
     for number, bundle in free.items():
         if number not in held:
-            steps.extend(_place_new(number, bundle, taken))
+            steps.extend(_place_new(number, bundle, taken, budget))
     return steps
 
 
@@ -190,14 +207,56 @@ def _place_planned(
     return [Place(call_id=call.id, to=call.to, person=person, pages=wanted)]
 
 
-def _place_new(number: str, bundle: Sequence[DuePage], taken: _Taken) -> list[Step]:
-    """All that is due at one number, save for people who are talking to us elsewhere."""
+def _place_new(
+    number: str, bundle: Sequence[DuePage], taken: _Taken, budget: "_Budget"
+) -> list[Step]:
+    """All that is due at one number, save for people who are talking to us elsewhere, and those
+    who have been called too often; but where the phone rings anyway they travel along.
+    """
     ready = [page for page in bundle if not taken.holds(number, (page.person,))]
     if not ready:
         return []
+    why = [budget.why_over(page) for page in ready]
+    if all(why):
+        return [
+            Pass(page=_wanted(page), reason=reason) for page, reason in zip(ready, why, strict=True)
+        ]
     taken.add(number, (page.person for page in ready))
+    budget.spend({page.person for page in ready})
     wanted = tuple(_wanted(page) for page in ready)
     return [Place(call_id="", to=number, person=ready[0].person, pages=wanted)]
+
+
+class _Budget:
+    """What of the caps is left while a plan is made."""
+
+    def __init__(self, caps: Caps, spent: Spent):
+        self._caps = caps
+        self._by_person: dict[str, int] = dict(spent.by_person)
+        self._today = spent.today
+
+    def why_over(self, page: DuePage) -> str:
+        """Why no call may be made for this page; "" when one may."""
+        caps = self._caps
+        if page.is_fallback:
+            return ""
+        if caps.per_day is not None and self._today >= caps.per_day:
+            return f"{caps.per_day} calls were made within a day; only the fallback is called now"
+        if caps.per_person is not None and self._by_person.get(page.person, 0) >= caps.per_person:
+            return f"called {caps.per_person} times within {_span(caps.person_span)}"
+        return ""
+
+    def spend(self, people: Iterable[str]) -> None:
+        """A call is made to these people."""
+        self._today += 1
+        for person in people:
+            self._by_person[person] = self._by_person.get(person, 0) + 1
+
+
+def _span(span: timedelta) -> str:
+    hours = span / timedelta(hours=1)
+    named = {1.0: "an hour", 24.0: "a day"}
+    return named.get(hours, f"{span / timedelta(minutes=1):g} minutes")
 
 
 def _still_reaches(rules: Rules, call: OpenCall) -> bool:

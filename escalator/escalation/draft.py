@@ -16,6 +16,7 @@ from escalator.escalation.incidents import (
     Page,
     PageState,
     Phase,
+    Text,
 )
 from escalator.escalation.rules import Policy, Rules
 
@@ -36,6 +37,11 @@ class Draft:
         """The incident's policy as the config in force has it."""
         return policy_for(self.rules, self.incident.policy)
 
+    @property
+    def wall(self) -> datetime:
+        """The wall time of this decision, which schedules follow."""
+        return self.rules.wall(self.now)
+
     def say(self, event: str, text: str, *, by: str | None = None, call: str | None = None) -> None:
         """Add a line to the timeline."""
         self._lines.append(Line(event=event, text=text, by=by, call=call))
@@ -43,7 +49,7 @@ class Draft:
     def enter(self, phase: Phase, until: timedelta | datetime | None) -> None:
         """Change the phase; `until` is its end (a span counts from now, None for no end)."""
         end = self.now + until if isinstance(until, timedelta) else until
-        self.incident = replace(self.incident, phase=phase, until=end)
+        self.incident = replace(self.incident, phase=phase, until=end, held="")
 
     def set_pages(self, pages: tuple[Page, ...]) -> None:
         """Put these pages in place of the present ones."""
@@ -54,8 +60,13 @@ class Draft:
         others = tuple(other for other in self.incident.pages if other.person != page.person)
         self.set_pages((*others, page))
 
+    def set_texts(self, texts: tuple[Text, ...]) -> None:
+        """Put these owed messages in place of the present ones."""
+        self.incident = replace(self.incident, texts=texts)
+
     def close_pages(self) -> None:
-        """Everybody's page is over; live calls lose theirs."""
+        """Everybody's page is over; live calls lose theirs, and no message is owed any more."""
+        self.set_texts(())
         for page in self.incident.pages:
             if page.state is PageState.CALLING:
                 self._effects.append(ClosePage(page.call_id, self.incident.id, page.person))

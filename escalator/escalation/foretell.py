@@ -9,8 +9,8 @@ from datetime import datetime
 
 from escalator.escalation.assign import policy_for
 from escalator.escalation.incidents import Incident, PageState, Phase
+from escalator.escalation.reaching import fallback_people, reach
 from escalator.escalation.rules import Policy, Rules
-from escalator.escalation.steps import fallback_people, responders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,38 +30,50 @@ def what_next(rules: Rules, incident: Incident) -> Next | None:
     if at is None or not incident.is_open:
         return None
     policy = policy_for(rules, incident.policy)
+    wall = rules.wall(at)
     is_over = incident.until is None or at >= incident.until
     match incident.phase:
         case Phase.ACKNOWLEDGED:
-            what = f"the acknowledgement runs out; {_from(rules, policy, 0, 1)}"
+            asked = _asked_first(rules, incident, wall)
+            what = f"the acknowledgement runs out; {asked}{_from(rules, policy, (0, 1), wall)}"
         case Phase.SNOOZED:
-            what = f"the snooze ends; {_from(rules, policy, 0, 1)}"
+            ends = f"held by {incident.held} until then" if incident.held else "the snooze ends"
+            what = f"{ends}; {_from(rules, policy, (0, 1), wall)}"
         case Phase.EXHAUSTED if is_over:
-            what = _fallback(rules, policy)
+            what = _fallback(rules, policy, wall)
         case Phase.TRIGGERED if is_over:
-            what = _from(rules, policy, incident.step + 1, incident.round)
+            what = _from(rules, policy, (incident.step + 1, incident.round), wall)
         case _:
             what = _another_try(rules, incident, at)
     return Next(at=at, what=what)
 
 
-def _from(rules: Rules, policy: Policy, step: int, round_: int) -> str:
-    """The first step from here that reaches somebody, else the fallback."""
-    people = [responders(rules, one.targets) for one in policy.steps]
-    if not any(people):
-        return _fallback(rules, policy)
+def _from(rules: Rules, policy: Policy, at: tuple[int, int], wall: datetime) -> str:
+    """The first step, from that step and round on, that reaches somebody, else the fallback."""
+    step, round_ = at
+    found = [reach(rules, policy, one, wall) for one in policy.steps]
+    if all(one.why_nobody for one in found):
+        return _fallback(rules, policy, wall)
     while True:
-        if step >= len(people):
+        if step >= len(found):
             step, round_ = 0, round_ + 1
         if round_ > policy.repeat:
-            return _fallback(rules, policy)
-        if people[step]:
-            return f"step {step + 1} of round {round_}: {_names(rules, people[step])}"
+            return _fallback(rules, policy, wall)
+        if not found[step].why_nobody:
+            people = dict.fromkeys((*found[step].called.people, *found[step].texted.people))
+            return f"step {step + 1} of round {round_}: {_names(rules, people)}"
         step += 1
 
 
-def _fallback(rules: Rules, policy: Policy) -> str:
-    names = _names(rules, fallback_people(rules, policy))
+def _asked_first(rules: Rules, incident: Incident, wall: datetime) -> str:
+    person = rules.people.get(incident.acknowledged_by or "")
+    if person is None or person.is_away(wall):
+        return ""
+    return f"{person.name} is asked first; "
+
+
+def _fallback(rules: Rules, policy: Policy, wall: datetime) -> str:
+    names = _names(rules, fallback_people(rules, policy, wall))
     return f"ringing the fallback: {names or 'nobody'}"
 
 

@@ -5,6 +5,7 @@ and the worst severity, never its alerts. A page is the duty to reach one person
 now; an incident has at most one page a person.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,7 +38,8 @@ class Page:
 
     `step` is the step it belongs to (-1: the fallback). `tries` counts the calls of this step that
     were spent on it, `refused` the refusals in a row, `unreachable` says that no further try of
-    this step could reach the person.
+    this step could reach the person. `planned` are the further calls that the person wants by rule,
+    earliest first; after the last of them come the step's retries.
     """
 
     person: str
@@ -50,6 +52,7 @@ class Page:
     call_id: str = ""
     placed_at: datetime | None = None
     next_at: datetime | None = None
+    planned: tuple[datetime, ...] = ()
     unreachable: bool = False
 
     @property
@@ -59,13 +62,26 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A message about one incident, to one person at `due_at`. It stays on record until its step
+    is over.
+    """
+
+    person: str
+    due_at: datetime
+    is_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One group of alerts that belongs on somebody's phone.
 
     `until` is the end of the present phase: of the step while triggered, of the acknowledgement, of
     the snooze, until the fallback rings again while exhausted. `baseline` is the worst severity at
     the moment somebody (or nobody) took it; `before` the phase it was resolved from, so that a
-    flapping incident goes on where it left off.
+    flapping incident goes on where it left off. `held` says why a snoozed incident has not paged
+    anybody yet (a silence, an interval), "" when a person snoozed it. `stale_at` is when it was
+    noticed that its sender says nothing any more.
     """
 
     id: str
@@ -92,12 +108,23 @@ class Incident:
     acknowledged_by: str | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    held: str = ""
+    stale_at: datetime | None = None
     pages: tuple[Page, ...] = ()
+    texts: tuple[Text, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether somebody may still be needed."""
         return self.phase is not Phase.RESOLVED
+
+    @property
+    def code(self) -> str:
+        """Six digits that stand for this incident in a message and its reply; derived, so that it
+        need not be stored or drawn by lot.
+        """
+        digest = hashlib.sha256(self.id.encode()).digest()
+        return f"{int.from_bytes(digest[:8]) % 1_000_000:06d}"
 
     def page_of(self, person: str) -> Page | None:
         """The page of one person, if there is one."""

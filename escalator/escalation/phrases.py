@@ -16,6 +16,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "intro": "first words of a call; `count` alerts are told or waiting",
     "firing": "one incident: how bad, what, and its summary",
     "also": "how many alerts fire in that incident, when more than one",
+    "old": "that incident began `count` days ago; said of what is older than a day",
     "more": "`count` further incidents that are not told in full",
     "menu": "which key does what",
     "acknowledged": "the key was taken and is on disk",
@@ -73,6 +74,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("alert", "alerts") + ".",
         "firing": _FIRING,
         "also": _if_several("{{ incident.firing }} alerts are firing in it."),
+        "old": "This alert is from {{ count }} " + _number("day", "days") + " ago.",
         "more": "And {{ count }} more.",
         "menu": _menu(
             "Press {}.",
@@ -100,6 +102,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("Alarm", "Alarme") + ".",
         "firing": _FIRING,
         "also": _if_several("Darin sind {{ incident.firing }} Alarme aktiv."),
+        "old": "Dieser Alarm ist schon {{ count }} " + _number("Tag", "Tage") + " alt.",
         "more": "Und {{ count }} " + _number("weiterer", "weitere") + ".",
         "menu": _menu(
             "Drücken Sie {}.",
@@ -128,6 +131,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("alerte", "alertes") + ".",
         "firing": _FIRING,
         "also": _if_several("{{ incident.firing }} alertes y sont actives."),
+        "old": "Cette alerte date d'il y a {{ count }} " + _number("jour", "jours") + ".",
         "more": "Et {{ count }} de plus.",
         "menu": _menu(
             "Appuyez sur {}.",
@@ -154,6 +158,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("alerta", "alertas") + ".",
         "firing": _FIRING,
         "also": _if_several("Incluye {{ incident.firing }} alertas activas."),
+        "old": "Esta alerta es de hace {{ count }} " + _number("día", "días") + ".",
         "more": "Y {{ count }} más.",
         "menu": _menu(
             "Pulse {}.",
@@ -181,6 +186,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("allarme", "allarmi") + ".",
         "firing": _FIRING,
         "also": _if_several("Comprende {{ incident.firing }} allarmi attivi."),
+        "old": "Questo allarme risale a {{ count }} " + _number("giorno", "giorni") + " fa.",
         "more": "E {{ count }} in più.",
         "menu": _menu(
             "Prema {}.",
@@ -206,6 +212,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("melding", "meldingen") + ".",
         "firing": _FIRING,
         "also": _if_several("Daarin zijn {{ incident.firing }} meldingen actief."),
+        "old": "Deze melding is al {{ count }} " + _number("dag", "dagen") + " oud.",
         "more": "En nog {{ count }}.",
         "menu": _menu(
             "Toets {}.",
@@ -234,6 +241,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Escalator. {{ count }} " + _number("alerta", "alertas") + ".",
         "firing": _FIRING,
         "also": _if_several("Inclui {{ incident.firing }} alertas ativos."),
+        "old": "Este alerta é de há {{ count }} " + _number("dia", "dias") + ".",
         "more": "E mais {{ count }}.",
         "menu": _menu(
             "Pressione {}.",
@@ -262,6 +270,7 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
             "{% if incident.summary %}{{ incident.summary }}。{% endif %}"
         ),
         "also": _if_several("この中で{{ incident.firing }}件のアラートが発生しています。"),
+        "old": "このアラートは{{ count }}日前のものです。",
         "more": "ほかに{{ count }}件あります。",
         "menu": _menu(
             "{}を押してください。",
@@ -287,56 +296,10 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
-SEVERITIES: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"critical": "Critical", "error": "Error", "warning": "Warning", "info": "Information"},
-    "de": {"critical": "Kritisch", "error": "Fehler", "warning": "Warnung", "info": "Hinweis"},
-    "fr": {
-        "critical": "Critique",
-        "error": "Erreur",
-        "warning": "Attention",
-        "info": "Information",
-    },
-    "es": {
-        "critical": "Crítico",
-        "error": "Error",
-        "warning": "Advertencia",
-        "info": "Información",
-    },
-    "it": {"critical": "Critico", "error": "Errore", "warning": "Avviso", "info": "Informazione"},
-    "nl": {"critical": "Kritiek", "error": "Fout", "warning": "Waarschuwing", "info": "Informatie"},
-    "pt": {"critical": "Crítico", "error": "Erro", "warning": "Aviso", "info": "Informação"},
-    "ja": {"critical": "重大", "error": "エラー", "warning": "警告", "info": "情報"},
-}
-
-_KEY_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"*": "star", "#": "pound"},
-    "en-GB": {"*": "star", "#": "hash"},
-    "de": {"*": "Stern", "#": "Raute"},
-    "fr": {"*": "étoile", "#": "dièse"},
-    "es": {"*": "asterisco", "#": "almohadilla"},
-    "it": {"*": "asterisco", "#": "cancelletto"},
-    "nl": {"*": "sterretje", "#": "hekje"},
-    "pt": {"*": "asterisco", "#": "jogo da velha"},
-    "pt-PT": {"*": "asterisco", "#": "cardinal"},
-    "ja": {"*": "こめじるし", "#": "シャープ"},
-}
-
 
 def phrases_for(language: str) -> Mapping[str, str]:
     """The built-in phrases for a language tag such as `de-AT`; English when there are none."""
     return nearest(PHRASES, language) or PHRASES[_DEFAULT]
-
-
-def severity_name(severity: str, language: str) -> str:
-    """The word for a severity; one that is not ours is said as it stands."""
-    words = nearest(SEVERITIES, language) or SEVERITIES[_DEFAULT]
-    return words.get(severity.lower(), severity)
-
-
-def key_name(digit: str, language: str) -> str:
-    """How a key is called aloud: digits as they are, `*` and `#` as words; empty stays empty."""
-    names = nearest(_KEY_NAMES, language) or _KEY_NAMES[_DEFAULT]
-    return names.get(digit, digit)
 
 
 def nearest(table: Mapping[str, _Value], language: str) -> _Value | None:

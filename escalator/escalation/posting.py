@@ -11,8 +11,7 @@ from typing import TypeAlias, assert_never
 from escalator.escalation import settling
 from escalator.escalation.binding import seen
 from escalator.escalation.call_draft import CallDraft
-from escalator.escalation.calls import CallKind, CallOutcome, CallPage, CallState, Post
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallDropped,
     CallDue,
@@ -21,9 +20,10 @@ from escalator.escalation.events import (
     CallNotSent,
     CallRefused,
     CallUnclear,
-    PagePlaced,
     Wanted,
 )
+from escalator.escalation.calls import CallKind, CallOutcome, CallPage, CallState, Post
+from escalator.escalation.events import PagePlaced
 
 DIRECT_PATIENCE = timedelta(minutes=10)
 

@@ -1,10 +1,10 @@
 """Who is rung in a step, when again, and what comes after it.
 
 A step rings its targets together; each again `retry` after its last try was placed, never before
-that call ended, until `wait` since the step's start has passed. A step that can reach nobody is
-skipped at once. After the last round the fallback is rung, and again every `fallback_every`, until
-somebody acknowledges: an open incident never goes silent. A page that could not be placed in its
-step stays owed until it is placed once.
+that call ended, until `wait` since the step's start has passed. Who is on call is looked up at each
+try. A step that can reach nobody is skipped at once. After the last round the fallback is rung, and
+again every `fallback_every`, until somebody acknowledges: an open incident never goes silent. A
+page that could not be placed in its step stays owed until it is placed once.
 """
 
 from collections.abc import Iterable
@@ -12,27 +12,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from escalator.escalation.draft import Draft
-from escalator.escalation.incidents import FALLBACK_STEP, Incident, Page, PageState, Phase
-from escalator.escalation.rules import BUSY_RETRY, BUSY_TRIES, EVERYONE, Policy, Rules, Step
-
-
-def responders(rules: Rules, targets: Iterable[str]) -> tuple[str, ...]:
-    """The people behind these targets, each once, in the order of the targets."""
-    found: dict[str, None] = {}
-    for target in targets:
-        if target == EVERYONE:
-            found.update(dict.fromkeys(rules.people))
-        elif target in rules.people:
-            found[target] = None
-    return tuple(found)
-
-
-def fallback_people(rules: Rules, policy: Policy) -> tuple[str, ...]:
-    """Who is rung when a policy has reached nobody: its fallback, else all that it names, else
-    everyone.
-    """
-    named = policy.fallback or tuple(target for step in policy.steps for target in step.targets)
-    return responders(rules, named) or tuple(rules.people)
+from escalator.escalation.incidents import FALLBACK_STEP, Incident, Page, PageState, Phase, Text
+from escalator.escalation.reaching import (
+    Reach,
+    fallback_people,
+    first_page,
+    reach,
+    standing_for,
+    texts_of,
+)
+from escalator.escalation.rules import BUSY_RETRY, BUSY_TRIES, Step
 
 
 def current_step(draft: Draft) -> Step | None:
@@ -53,11 +42,38 @@ def advance(draft: Draft) -> None:
     _go_to(draft, draft.incident.step + 1, draft.incident.round)
 
 
+def start_after_timeout(draft: Draft) -> None:
+    """Acknowledged, and not resolved in time: whoever took it is asked first, then the steps begin."""
+    by = draft.incident.acknowledged_by
+    start(draft)
+    person = draft.rules.people.get(by or "")
+    if person is None or person.is_away(draft.wall) or draft.incident.phase is not Phase.TRIGGERED:
+        return
+    step = draft.policy.steps[draft.incident.step]
+    later = draft.now + step.retry
+    pages = {
+        page.person: replace(page, state=PageState.WAITING, next_at=later)
+        if page.state is PageState.DUE
+        else page
+        for page in draft.incident.pages
+    }
+    asked = pages.get(person.key)
+    if asked is None or asked.state is PageState.WAITING:
+        fresh = Page(
+            person=person.key, step=draft.incident.step, state=PageState.DUE, since=draft.now
+        )
+        pages[person.key] = fresh
+    draft.incident = replace(draft.incident, until=later + step.wait)
+    draft.set_pages(tuple(pages.values()))
+    draft.say("asked_first", f"{person.name}, who acknowledged it, is asked first")
+
+
 def ring_fallback(draft: Draft, why: str = "nobody acknowledged") -> None:
     """Ring the fallback (again), and plan the next time."""
     policy = draft.policy
-    people = fallback_people(draft.rules, policy)
+    people = fallback_people(draft.rules, policy, draft.wall)
     draft.enter(Phase.EXHAUSTED, policy.fallback_every)
+    draft.set_texts(())
     draft.set_pages(_pages_for(draft, people, FALLBACK_STEP))
     names = ", ".join(draft.person_name(person) for person in people) or "nobody"
     draft.say("fallback", f"{why}; ringing the fallback: {names}")
@@ -82,12 +98,11 @@ def resume(draft: Draft) -> None:
     spacing allows.
     """
     step = current_step(draft)
-    people = responders(draft.rules, step.targets) if step is not None else ()
-    if step is None or not people:
+    if step is None or reach(draft.rules, draft.policy, step, draft.wall).why_nobody:
         advance(draft)
         return
     draft.enter(Phase.TRIGGERED, step.wait)
-    draft.set_pages(_pages_for(draft, people, draft.incident.step))
+    draft.set_pages(_pages_for(draft, _people_now(draft, step), draft.incident.step))
     last = draft.incident.last_placed_at
     if last is not None and last + step.retry > draft.now:
         draft.set_pages(
@@ -106,7 +121,7 @@ def retry_due(draft: Draft) -> None:
     """
     step = current_step(draft)
     people = _people_now(draft, step)
-    if not people:
+    if not people and not draft.incident.texts:
         advance(draft)
         return
     number = _step_number(draft.incident)
@@ -116,9 +131,10 @@ def retry_due(draft: Draft) -> None:
             kept.append(_due_again(draft, page, people))
         else:
             kept.append(page)
-    present = {page.person for page in kept}
-    new = [_new_page(draft, person, number) for person in people if person not in present]
-    draft.set_pages((*kept, *new))
+    present = {page.person for page in kept} | {text.person for text in draft.incident.texts}
+    new = [person for person in people if person not in present]
+    draft.set_pages((*kept, *_new_pages(draft, new, number)))
+    draft.set_texts((*draft.incident.texts, *_new_texts(draft, new, number)))
     move_on_if_unreachable(draft)
 
 
@@ -154,8 +170,10 @@ def move_on_if_unreachable(draft: Draft) -> None:
     incident = draft.incident
     if incident.phase is not Phase.TRIGGERED:
         return
-    mine = [page for page in incident.pages if page.step == incident.step]
-    if mine and all(page.state is PageState.DONE and page.unreachable for page in mine):
+    mine = {page.person: page for page in incident.pages if page.step == incident.step}
+    if any(text.person not in mine for text in incident.texts):
+        return
+    if mine and all(page.state is PageState.DONE and page.unreachable for page in mine.values()):
         draft.say("step_skipped", f"step {incident.step + 1} can reach nobody")
         advance(draft)
 
@@ -176,20 +194,29 @@ def _go_to(draft: Draft, step: int, round_: int) -> None:
         if round_ > policy.repeat:
             _exhaust(draft)
             return
-        people = responders(draft.rules, policy.steps[step].targets)
-        if people:
+        found = reach(draft.rules, policy, policy.steps[step], draft.wall)
+        if not found.why_nobody:
             break
-        draft.say("step_skipped", f"nobody stands behind step {step + 1}")
+        draft.say("step_skipped", f"step {step + 1} is skipped: {found.why_nobody}")
         step += 1
-    _begin(draft, step, round_, people)
+    _begin(draft, step, round_, found)
 
 
-def _begin(draft: Draft, step: int, round_: int, people: tuple[str, ...]) -> None:
+def _begin(draft: Draft, step: int, round_: int, found: Reach) -> None:
     draft.incident = replace(draft.incident, step=step, round=round_)
     draft.enter(Phase.TRIGGERED, draft.policy.steps[step].wait)
-    draft.set_pages(_pages_for(draft, people, step))
-    names = ", ".join(draft.person_name(person) for person in people)
-    draft.say("step", f"step {step + 1} of round {round_}: {names}")
+    called, texted = found.called.people, found.texted.people
+    owed = tuple(one for one in draft.incident.texts if not one.is_sent and one.due_at <= draft.now)
+    texts = (
+        *_new_texts(draft, called, step),
+        *texts_of(draft.rules, texted, draft.now, at_once=True),
+    )
+    draft.set_pages(_pages_for(draft, called, step))
+    draft.set_texts((*owed, *texts))
+    said = [", ".join(draft.person_name(person) for person in called)] if called else []
+    if texted:
+        said.append(f"a message to {', '.join(draft.person_name(one) for one in texted)}")
+    draft.say("step", f"step {step + 1} of round {round_}: {'; '.join((*said, *found.notes))}")
 
 
 def _exhaust(draft: Draft) -> None:
@@ -208,25 +235,35 @@ def _pages_for(draft: Draft, people: tuple[str, ...], step: int) -> tuple[Page, 
             pages[page.person] = page
     for person in people:
         old = pages.get(person)
-        if old is None:
-            pages[person] = _new_page(draft, person, step)
-        else:
-            pages[person] = replace(old, step=step, tries=0, busy=0, refused=0, unreachable=False)
-    return tuple(pages.values())
+        if old is not None:
+            pages[person] = replace(
+                old, step=step, tries=0, busy=0, refused=0, planned=(), unreachable=False
+            )
+    new = _new_pages(draft, [person for person in people if person not in pages], step)
+    return (*pages.values(), *new)
 
 
 def _step_number(incident: Incident) -> int:
     return FALLBACK_STEP if incident.phase is Phase.EXHAUSTED else incident.step
 
 
-def _new_page(draft: Draft, person: str, step: int) -> Page:
-    return Page(person=person, step=step, state=PageState.DUE, since=draft.now)
+def _new_pages(draft: Draft, people: Iterable[str], step: int) -> list[Page]:
+    """A page for each of these whom a call shall reach in this step, by their rules."""
+    found = (first_page(draft.rules, person, step, draft.now) for person in people)
+    return [page for page in found if page is not None]
+
+
+def _new_texts(draft: Draft, people: Iterable[str], step: int) -> tuple[Text, ...]:
+    """The messages that these people want besides, or instead of, a call."""
+    return () if step == FALLBACK_STEP else texts_of(draft.rules, people, draft.now)
 
 
 def _people_now(draft: Draft, step: Step | None) -> tuple[str, ...]:
     if draft.incident.phase is Phase.EXHAUSTED:
-        return fallback_people(draft.rules, draft.policy)
-    return responders(draft.rules, step.targets) if step is not None else ()
+        return fallback_people(draft.rules, draft.policy, draft.wall)
+    if step is None:
+        return ()
+    return standing_for(draft.rules, draft.policy, step.targets, draft.wall).people
 
 
 def _due_again(draft: Draft, page: Page, people: tuple[str, ...]) -> Page:
@@ -245,6 +282,10 @@ def _after_try(draft: Draft, page: Page, *, busy: bool, refused: bool) -> Page:
             return page
         return replace(page, state=PageState.DONE, unreachable=True)
     spacing = _retry_of(draft)
+    if page.planned:
+        first, *rest = page.planned
+        page = replace(page, planned=tuple(rest), busy=0, refused=0)
+        return _waiting(draft.incident, page, max(draft.now, first))
     if busy and page.busy < BUSY_TRIES:
         page = replace(page, busy=page.busy + 1)
         at = draft.now + min(BUSY_RETRY, spacing)

@@ -27,6 +27,10 @@ def mend_incident(incident: Incident, now: datetime) -> Incident:
             replace(page, next_at=_mended(page.next_at, now)) if page.next_at else page
             for page in incident.pages
         ),
+        texts=tuple(
+            replace(text, due_at=now) if is_absurd(text.due_at, now) else text
+            for text in incident.texts
+        ),
     )
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from aiohttp import web
 
 from escalator.engine import Engine, Undecided
+from escalator.escalation.call_events import CallPrompted, CallReported, KeyPressed
 from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallPage, CallState
 from escalator.escalation.decide_call import action_of
-from escalator.escalation.events import Action, CallPrompted, CallReported, Event, KeyPressed
+from escalator.escalation.events import Action, Event
 from escalator.escalation.incidents import Phase
 from escalator.phone import counting, prompts
 from escalator.phone.callback import Callback
@@ -166,6 +167,7 @@ class Callbacks:
                 next_url=self._url(callback, f"answer?r={turn}&w={wrong}"),
                 lead=lead,
                 is_first=not lead,
+                now=self._clock.now(),
             ),
         )
 

@@ -68,10 +68,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Provably no call was made. It may be asked for again, after `retry_after` seconds."""
+    """Provably no call was made. It may be asked for again, after `retry_after` seconds.
+
+    `too_many`: the carrier is there, and takes no more requests for a moment.
+    """
 
     reason: str
     retry_after: float | None = None
+    too_many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

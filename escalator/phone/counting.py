@@ -37,8 +37,8 @@ def failure_reason(outcome: PlaceOutcome) -> str:
             return ""
         case Refused(scope=scope):
             return _REFUSALS[scope]
-        case NotSent(reason):
-            return "rate_limited" if "too much to do" in reason else "unreachable"
+        case NotSent(too_many=too_many):
+            return "rate_limited" if too_many else "unreachable"
         case Unclear(reason):
             return "server_error" if "HTTP" in reason else "timeout"
 

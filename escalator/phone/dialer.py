@@ -1,30 +1,34 @@
 """Place the calls that are due: the worst first, no faster and no more at once than the carrier allows.
 
-The intent to POST is committed before the first byte leaves. What the POST came to is submitted as an event; an
-unclear one is the follower's to settle. A refusal to take anything (429, no connection, a suspended account) holds
-back all calls for a while and costs no step.
+The intent to POST is committed before the first byte leaves, and the POST leaves within two seconds of that commit or
+not at all: a process that stood still meanwhile does not know what has happened since. What the POST came to is
+submitted as an event; an unclear one is the follower's to settle. A refusal to take anything (429, no connection, a
+suspended account) holds back all calls for a while and costs no step.
 """
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
+from secrets import SystemRandom
 
 from escalator.clock import Clock
 from escalator.engine import Engine, Undecided, new_id
-from escalator.escalation.call_status import silence
-from escalator.escalation.calls import LIVE, Call, CallKind
-from escalator.escalation.dialing import Drop, DuePage, Join, OpenCall, Pass, Place, plan
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallDropped,
     CallIntended,
     CallNotSent,
     CallRefused,
     CallUnclear,
-    Event,
     PageJoined,
-    PagePassed,
 )
+from escalator.escalation.call_status import silence
+from escalator.escalation.calls import LIVE, Call, CallKind
+from escalator.escalation.dialing import Drop, DuePage, Join, OpenCall, Pass, Place, Step, plan
+from escalator.escalation.events import Event, PagePassed
 from escalator.phone import counting
 from escalator.phone.carrier import (
     Accepted,
@@ -50,16 +54,35 @@ log = get_logger("dialer")
 STORE_RETRY_SECONDS = 1.0
 ACCOUNT_WAIT_SECONDS = 30.0
 NOT_SENT_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+TOO_MANY_WAIT_SECONDS = 0.1
+TOO_MANY_SPREAD = 0.1
+WAIT_MAX_SECONDS = 30.0
+DOUBLINGS_MAX = 16
+INTENT_LASTS = timedelta(seconds=2)
+_chance = SystemRandom().random
 # Our own address is refused: nothing can be called until that is mended, so no try is spent on it.
 _CALLBACK_REFUSED = frozenset({11100, 21205, 21609})
 
 
-class Gate:
-    """Holds back every call after the carrier took none, longer each time, until it takes one again."""
+class Trouble(Enum):
+    """Why the carrier took nothing."""
 
-    def __init__(self, clock: Clock):
+    AWAY = "away"
+    """It cannot be reached, or has closed the account."""
+    TOO_MANY = "too many"
+    """It is there, and others ask too."""
+
+
+class Gate:
+    """Holds back every call after the carrier took none, longer each time, until it takes one again.
+
+    `chance` yields numbers from 0 up to 1: whoever was told together that it is too much must not come back together.
+    """
+
+    def __init__(self, clock: Clock, chance: Callable[[], float]):
         self._clock = clock
-        self._failures = 0
+        self._chance = chance
+        self._failures: Counter[Trouble] = Counter()
         self._until: datetime | None = None
 
     def opens_in(self) -> float:
@@ -68,26 +91,34 @@ class Gate:
             return 0.0
         return max(0.0, (self._until - self._clock.now()).total_seconds())
 
-    def close(self, seconds: float | None) -> datetime:
+    def close(self, seconds: float | None, trouble: Trouble = Trouble.AWAY) -> datetime:
         """Hold calls back for so long, or for the next of the growing spans. Returns until when.
 
         Calls that were under way together fail together, and count as one failure.
         """
         if self._until is None or self._clock.now() >= self._until:
-            self._failures += 1
-        wait = NOT_SENT_WAITS[min(self._failures, len(NOT_SENT_WAITS)) - 1]
-        until = self._clock.now() + timedelta(seconds=wait if seconds is None else seconds)
+            self._failures[trouble] += 1
+        wait = self._wait(trouble) if seconds is None else seconds
+        until = self._clock.now() + timedelta(seconds=wait)
         self._until = until if self._until is None else max(self._until, until)
         return self._until
 
     def open(self) -> None:
         """The carrier took a call."""
-        self._failures = 0
+        self._failures.clear()
         self._until = None
+
+    def _wait(self, trouble: Trouble) -> float:
+        before = max(self._failures[trouble] - 1, 0)
+        if trouble is Trouble.AWAY:
+            return NOT_SENT_WAITS[min(before, len(NOT_SENT_WAITS) - 1)]
+        doubled = math.ldexp(TOO_MANY_WAIT_SECONDS, min(before, DOUBLINGS_MAX))
+        spread = 1 + TOO_MANY_SPREAD * (2 * self._chance() - 1)
+        return min(min(doubled, WAIT_MAX_SECONDS) * spread, WAIT_MAX_SECONDS)
 
 
 class Dialer:
-    """One worker, woken by a bell. `settings` is the config in force."""
+    """One worker, woken by a bell. `settings` is the config in force; `chance` spreads what is tried again."""
 
     def __init__(
         self,
@@ -95,6 +126,8 @@ class Dialer:
         carrier: Callable[[], Carrier],
         settings: PhoneSettings,
         tasks: asyncio.TaskGroup,
+        *,
+        chance: Callable[[], float] = _chance,
     ):
         self.settings = settings
         self._engine = engine
@@ -103,7 +136,7 @@ class Dialer:
         self._carrier = carrier
         self._tasks = tasks
         self._bell = engine.new_bell()
-        self._gate = Gate(engine.clock)
+        self._gate = Gate(engine.clock, chance)
         self._next_slot: datetime | None = None
         self._posts: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -134,7 +167,10 @@ class Dialer:
             return None
         calls = self._reader.open_calls()
         pages = self._reader.due_pages()
-        steps = plan(self._engine.rules, pages, calls, self._clock.now())
+        rules, now = self._engine.rules, self._clock.now()
+        spent = self._reader.spent(now, rules.caps.person_span) if pages else None
+        steps = plan(rules, pages, calls, now, spent)
+        self._note_caps(steps)
         # Together: a storm that joins a call, one commit a page, would keep everybody else waiting for minutes.
         await self._engine.submit_each(
             *(_event_of(step) for step in steps if not isinstance(step, Place))
@@ -152,6 +188,17 @@ class Dialer:
             if placed:
                 self._note_lateness(place, pages)
         return self._until_planned(calls)
+
+    def _note_caps(self, steps: Sequence[Step]) -> None:
+        """A cap that keeps a phone from ringing is not to be found out about later."""
+        for step in steps:
+            if isinstance(step, Pass):
+                log.warning(
+                    "page_passed",
+                    incident=step.page.incident_id,
+                    person=step.page.person,
+                    why=step.reason,
+                )
 
     def _note_lateness(self, place: Place, pages: list[DuePage]) -> None:
         carried = {(page.incident_id, page.person) for page in place.pages}
@@ -176,7 +223,7 @@ class Dialer:
         token = new_token()
         now = self._clock.now()
         settings = self.settings
-        [result] = await self._engine.submit_each(
+        outcomes = await self._engine.submit_each(
             CallIntended(
                 call_id=place.call_id or new_id(now),
                 to=place.to,
@@ -187,15 +234,32 @@ class Dialer:
                 pages=place.pages,
             )
         )
+        [result] = outcomes
         if isinstance(result, Exception) or result.refused or result.call is None:
             return 0
         self._next_slot = now + timedelta(seconds=1 / settings.calls_per_second)
-        task = self._tasks.create_task(self._post(result.call, token), name="post")
+        post = self._post(result.call, token, outcomes.committed_at)
+        task = self._tasks.create_task(post, name="post")
         self._posts.add(task)
         task.add_done_callback(self._posts.discard)
         return 1
 
-    async def _post(self, call: Call, token: str) -> None:
+    async def _post(self, call: Call, token: str, committed_at: datetime) -> None:
+        late = self._clock.now() - committed_at
+        if late >= INTENT_LASTS:
+            event: Event = self._held_back(call, late)
+        else:
+            event = await self._request(call, token)
+        await self._submit(call, event)
+
+    def _held_back(self, call: Call, late: timedelta) -> Event:
+        """Suspended, stopped or starved since the commit: the call is looked for before it is asked for again."""
+        seconds = round(late / timedelta(seconds=1), 1)
+        log.warning("call_held_back", call=call.id, to=call.to, late_seconds=seconds)
+        reason = f"escalator stood still for {seconds} s before it could ask"
+        return CallUnclear(call_id=call.id, reason=reason)
+
+    async def _request(self, call: Call, token: str) -> Event:
         started = self._clock.boottime()
         outcome = await self._carrier().place(self._new_call(call, token))
         took = self._clock.boottime() - started
@@ -208,6 +272,9 @@ class Dialer:
             outcome=type(outcome).__name__.lower(),
             reason=getattr(outcome, "reason", None) or getattr(outcome, "message", None),
         )
+        return event
+
+    async def _submit(self, call: Call, event: Event) -> None:
         while True:
             try:
                 await self._engine.submit(event)
@@ -240,8 +307,9 @@ class Dialer:
             case Accepted(sid):
                 self._gate.open()
                 return CallAccepted(call_id=call.id, token_hash=token_hash(token), sid=sid)
-            case NotSent(reason, retry_after):
-                retry_at = self._gate.close(retry_after)
+            case NotSent(reason, retry_after, too_many):
+                trouble = Trouble.TOO_MANY if too_many else Trouble.AWAY
+                retry_at = self._gate.close(retry_after, trouble)
                 return CallNotSent(call_id=call.id, reason=reason, retry_at=retry_at)
             case Refused(code, message) if self._is_of_account(call, outcome):
                 retry_at = self._gate.close(ACCOUNT_WAIT_SECONDS)

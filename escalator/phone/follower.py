@@ -10,16 +10,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from escalator.engine import Engine, Undecided
-from escalator.escalation.calls import BOUND, Call, CallState, Ending
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallDue,
     CallEnded,
     CallListed,
     CallReported,
     CallUnclear,
     CallUnreadable,
-    Event,
 )
+from escalator.escalation.calls import BOUND, Call, CallState, Ending
+from escalator.escalation.events import Event
 from escalator.escalation.wrong_clock import is_absurd
 from escalator.phone.carrier import (
     Carrier,

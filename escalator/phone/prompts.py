@@ -6,6 +6,7 @@ made afresh, so that what came in meanwhile is told, and what others took is sai
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from escalator.escalation.calls import Speech
 from escalator.escalation.incidents import Incident, Phase
@@ -15,6 +16,7 @@ from escalator.phone.twiml import Gather, Hangup, Pause, Redirect, Say, render
 IN_FULL = 3
 PROMPTS_MAX = 3
 KEY_TIMEOUT_SECONDS = 8
+DAY = timedelta(days=1)
 HOLD_SECONDS = 3
 
 
@@ -22,7 +24,8 @@ HOLD_SECONDS = 3
 class Prompt:
     """What one prompt is about: the open incidents in order, and where a key press and silence go.
 
-    `lead` are words that come first: what the last key did, or that a surplus call was answered.
+    `lead` are words that come first: what the last key did, or that a surplus call was answered. `now` is engine time:
+    by it what is older than a day is told as such, for a restored database may ring about what was over long ago.
     """
 
     incidents: Sequence[Incident]
@@ -30,6 +33,7 @@ class Prompt:
     next_url: str
     lead: Sequence[Say] = ()
     is_first: bool = True
+    now: datetime | None = None
 
 
 def menu(speaker: Speaker, prompt: Prompt) -> bytes:
@@ -40,6 +44,9 @@ def menu(speaker: Speaker, prompt: Prompt) -> bytes:
     for incident in prompt.incidents[:IN_FULL]:
         topic = topic_of(incident)
         says.append(speaker.say("firing", incident=topic))
+        days = 0 if prompt.now is None else (prompt.now - incident.created_at) // DAY
+        if days > 0:
+            says.append(speaker.say("old", incident=topic, count=days))
         if topic.firing > 1:
             says.append(speaker.say("also", incident=topic, count=topic.firing))
     if len(prompt.incidents) > IN_FULL:

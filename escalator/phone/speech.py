@@ -16,14 +16,9 @@ from functools import lru_cache
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from escalator.escalation.phrases import (
-    PHRASES,
-    key_name,
-    nearest,
-    phrases_for,
-    severity_name,
-)
+from escalator.escalation.phrases import PHRASES, nearest, phrases_for
 from escalator.escalation.rules import Keys, Person, Rules, Voice
+from escalator.escalation.words import key_name, severity_name
 from escalator.phone.twiml import Say
 
 SPOKEN_MAX = 300

@@ -174,7 +174,8 @@ def _is_of_carrier(code: int) -> bool:
 
 def _too_many(answer: Answer, fields: Mapping[str, Any]) -> NotSent:
     said = _said(fields) or f"HTTP {answer.status}"
-    return NotSent(f"the carrier has too much to do ({said})", _retry_after(answer.retry_after))
+    reason = f"the carrier has too much to do ({said})"
+    return NotSent(reason, _retry_after(answer.retry_after), too_many=True)
 
 
 def _retry_after(text: str) -> float | None:

@@ -1,18 +1,15 @@
-"""How the database file is opened: durable, strict, by one daemon at a time.
+"""How the database file is opened: durable and strict.
 
-WAL with synchronous=FULL, so that what was committed survives a power cut. The daemon holds a lock on a file beside
-the database; a second one stops and names the holder's process id.
+WAL with synchronous=FULL, so that what was committed survives a power cut.
 """
 
-import fcntl
-import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from escalator.store.errors import StoreBroken, StoreError, StoreHeld, StoreTooNew
+from escalator.store.errors import StoreBroken, StoreError, StoreTooNew
 from escalator.store.schema import migrations
 from escalator.store.trouble import Trouble, trouble_of
 
@@ -26,36 +23,6 @@ _PRAGMAS = (
     ("wal_autocheckpoint", "4000", 4000),
     ("journal_size_limit", "67108864", 67108864),
 )
-
-
-class Lock:
-    """The right to be the daemon of this database file, held until the process ends or `release`."""
-
-    def __init__(self, database: Path):
-        self._path = database.with_name(database.name + ".lock")
-        self._descriptor: int | None = None
-
-    def acquire(self) -> None:
-        """Take the lock. Raises `StoreHeld` naming the holder."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(descriptor)
-            raise StoreHeld(
-                f"{self._path}: held by the escalator with pid {holder}; two daemons on one database "
-                "would ring phones twice, so this one stops"
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        """Give the lock back."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:

@@ -6,13 +6,27 @@ event whose decision raises leaves no trace, so that one bad row cannot take its
 is written here: `sqlite` writes the changes.
 """
 
-from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
 
 from escalator.escalation.alerts import Alert, AlertStatus, Known
-from escalator.escalation.assign import Choice, Place, assign, place, place_own
+from escalator.escalation.assign import (
+    Choice,
+    Place,
+    assign,
+    place,
+    place_own,
+    policy_for,
+    route_of,
+)
+from escalator.escalation.call_events import (
+    CallEvent,
+    CallIntended,
+    CallListed,
+    PageJoined,
+    PagesClosed,
+    Wanted,
+)
 from escalator.escalation.calls import Call, CallState
 from escalator.escalation.decide import decide
 from escalator.escalation.decide_call import decide_call
@@ -20,68 +34,40 @@ from escalator.escalation.events import (
     AlertCleared,
     AlertFired,
     AlertReceived,
-    Asked,
-    CallEvent,
-    CallIntended,
-    CallListed,
     Due,
     Event,
+    HoldAsked,
+    HoldFound,
     IncidentEvent,
-    PageEnded,
-    PageJoined,
-    PagePassed,
-    PagePlaced,
-    PagesClosed,
-    Stuck,
-    Wanted,
 )
-from escalator.escalation.incidents import Incident, PageState
+from escalator.escalation.holding import common_hold, hold_of
+from escalator.escalation.incidents import Incident
 from escalator.escalation.rules import Rules
-from escalator.store.changes import AlertChange, AlertKey, Changes, GroupKey, Result, Source
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-_ABSENT: Any = object()
+from escalator.store.changes import Result, Source
+from escalator.store.working import WorkingSet
 
 
 class Fold:
     """One batch in the making."""
 
     def __init__(self, source: Source, rules: Rules, now: datetime):
-        self._source = source
         self._rules = rules
         self._now = now
-        self._incidents: dict[str, Incident | None] = {}
-        self._calls: dict[str, Call | None] = {}
-        self._known: dict[AlertKey, Known | None] = {}
-        self._groups: dict[GroupKey, str | None] = {}
+        self._set = WorkingSet(source)
         self._closing: dict[str, set[Wanted]] = {}
-        self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
-        self.changes = Changes()
-
-    def expect(self, known: Mapping[AlertKey, Known | None]) -> None:
-        """What is on file of the alerts of this batch, looked up all at once."""
-        self._known.update(known)
+        self.changes = self._set.changes
+        self.expect = self._set.expect
 
     def submit(self, event: Event) -> Result:
         """Decide one event and all that follows from it. Raises what deciding raises; then nothing
         has changed.
         """
-        self._undo.clear()
         self._closing.clear()
-        grown = [(one, len(one)) for one in self.changes.grown()]
-        stirs = self.changes.stirs
+        self._set.begin()
         try:
             return self._close_pages(self._apply(event))
         except BaseException:
-            for mapping, key, old in reversed(self._undo):
-                if old is _ABSENT:
-                    mapping.pop(key, None)
-                else:
-                    mapping[key] = old
-            for grown_list, length in grown:
-                del grown_list[length:]
-            self.changes.stirs = stirs
+            self._set.take_back()
             raise
 
     def _close_pages(self, result: Result) -> Result:
@@ -96,46 +82,74 @@ class Fold:
     def _apply(self, event: Event) -> Result:
         if isinstance(event, AlertReceived):
             return self._alert(event)
-        if isinstance(event, Due | Asked | PagePlaced | PageEnded | PagePassed | Stuck):
-            return self._incident_event(event.incident_id, event)
+        if isinstance(event, HoldAsked):
+            return self._ask_hold(event.incident_id)
+        if isinstance(event, Due):
+            incident = self._set.incident(event.incident_id)
+            if incident is not None and incident.held and incident.is_open:
+                return self._ask_hold(event.incident_id)
         assert not isinstance(event, AlertFired | AlertCleared), "alerts enter as AlertReceived"
+        if isinstance(event, IncidentEvent):
+            return self._incident_event(event.incident_id, event)
         return self._call_event(event)
+
+    def _ask_hold(self, incident_id: str) -> Result:
+        """What holds a held incident now: that of its firing alerts which ends first, or nothing."""
+        incident = self._set.incident(incident_id)
+        if incident is None or not incident.held:
+            return Result(incident=incident)
+        policy = policy_for(self._rules, incident.policy)
+        hold = common_hold(
+            hold_of(self._rules, labels, route_of(self._rules, labels), policy, self._now)
+            for labels in self._set.firing(incident)
+        )
+        return self._incident_event(incident_id, HoldFound(incident_id=incident_id, hold=hold))
 
     # ---- alerts
 
     def _alert(self, event: AlertReceived) -> Result:
         alert = event.alert
-        known = self._known_of(alert)
-        current = self._incident(known.incident_id) if known is not None else None
+        known = self._set.known_of(alert)
+        current = self._set.incident(known.incident_id) if known is not None else None
         if not alert.is_firing:
             return self._cleared(event, known, current)
         where = self._place(event)
-        group = self._incident(self._group(alert.receiver, where.policy, where.group_key))
+        group = self._of_group(alert, where)
         chosen = assign(self._rules, where, self._now, known=known, current=current, of_group=group)
         if chosen.leaves and current is not None:
             self._decide(current.id, AlertCleared(alert=alert, moved=True))
         match chosen.choice:
             case Choice.STORE:
                 self.changes.suppressed.append("no_policy")
-                self._write_alert(alert, "", where.severity, known)
+                self._set.put_alert(alert, "", where.severity, known)
                 return Result()
             case Choice.STAY_CLOSED:
                 assert current is not None, "an alert stays closed in an incident"
                 self.changes.suppressed.append("duplicate")
-                self._write_alert(alert, current.id, where.severity, known)
+                self._set.put_alert(alert, current.id, where.severity, known)
                 return Result(incident=current)
             case Choice.JOIN:
                 assert chosen.incident is not None, "an alert joins an incident"
                 joined = self._held_by(chosen.incident)
                 return self._fired(alert, where, known, joined, event.fresh_id)
             case Choice.OPEN:
-                key = (alert.receiver, where.policy, where.group_key)
-                self._set(self._groups, key, event.fresh_id)
+                self._set.put_group(alert.receiver, where.policy, where.group_key, event.fresh_id)
                 return self._fired(alert, where, known, event.fresh_id, event.fresh_id)
+
+    def _of_group(self, alert: Alert, where: Place) -> Incident | None:
+        """The open incident of the alert's group, under whichever of its policies; else the one of the policy that
+        acts now that was resolved last.
+        """
+        found = {
+            policy: self._set.of_group(alert.receiver, policy, where.group_key)
+            for policy in where.policies
+        }
+        still_open = (one for one in found.values() if one is not None and one.is_open)
+        return next(still_open, None) or found.get(where.policy)
 
     def _place(self, event: AlertReceived) -> Place:
         if event.fallback_of is None:
-            return place(self._rules, event.alert)
+            return place(self._rules, event.alert, self._now)
         return place_own(self._rules, event.alert, event.fallback_of)
 
     def _held_by(self, incident: Incident) -> str:
@@ -143,10 +157,10 @@ class Fold:
         edited window).
         """
         key = (incident.receiver, incident.policy, incident.group_key)
-        holder = self._incident(self._group(*key))
+        holder = self._set.of_group(*key)
         if not incident.is_open and holder is not None and holder.is_open:
             return holder.id
-        self._set(self._groups, key, incident.id)
+        self._set.put_group(*key, incident.id)
         return incident.id
 
     def _fired(
@@ -156,7 +170,7 @@ class Fold:
         if own is not None and own.status is AlertStatus.FIRING:
             self.changes.suppressed.append("duplicate")
         event = AlertFired(alert=alert, place=where, known=own, fresh_id=fresh_id)
-        self._write_alert(alert, incident_id, where.severity, known)
+        self._set.put_alert(alert, incident_id, where.severity, known)
         return self._incident_event(incident_id, event)
 
     def _cleared(
@@ -164,7 +178,7 @@ class Fold:
     ) -> Result:
         alert = event.alert
         if known is not None:
-            self._write_alert(alert, known.incident_id, known.severity, known)
+            self._set.put_alert(alert, known.incident_id, known.severity, known)
             if current is not None and known.status is AlertStatus.FIRING:
                 return self._incident_event(current.id, AlertCleared(alert=alert))
         emptied = self._emptied(event)
@@ -177,26 +191,17 @@ class Fold:
         if event.alert.left_out:
             return None
         where = self._place(event)
-        group = self._incident(self._group(event.alert.receiver, where.policy, where.group_key))
+        group = self._of_group(event.alert, where)
         return group if group is not None and group.is_open and not group.firing else None
-
-    def _write_alert(
-        self, alert: Alert, incident_id: str, severity: str, before: Known | None
-    ) -> None:
-        self.changes.alerts.append(
-            AlertChange(alert=alert, incident_id=incident_id, severity=severity, before=before)
-        )
-        known = Known(incident_id=incident_id, status=alert.status, severity=severity)
-        self._set(self._known, (alert.receiver, alert.key), known)
 
     # ---- incidents
 
     def _incident_event(self, incident_id: str, event: IncidentEvent) -> Result:
         is_new = self._decide(incident_id, event)
-        return Result(incident=self._incident(incident_id), is_new=is_new)
+        return Result(incident=self._set.incident(incident_id), is_new=is_new)
 
     def _decide(self, incident_id: str, event: IncidentEvent) -> bool:
-        before = self._incident(incident_id)
+        before = self._set.incident(incident_id)
         outcome = decide(self._rules, before, event, self._now)
         if outcome.incident is None:
             return False
@@ -204,8 +209,7 @@ class Fold:
             self.changes.stirs = True
         if outcome.incident.last_placed_at and (before is None or before.last_placed_at is None):
             self.changes.first_rings.append(outcome.incident)
-        self._set(self._incidents, incident_id, outcome.incident)
-        self._set(self.changes.incidents, incident_id, outcome.incident)
+        self._set.put_incident(outcome.incident)
         self.changes.lines.extend((incident_id, line) for line in outcome.lines)
         for effect in outcome.effects:
             page = Wanted(incident_id=effect.incident_id, person=effect.person)
@@ -215,22 +219,23 @@ class Fold:
     # ---- calls
 
     def _call_event(self, event: CallEvent) -> Result:
-        call = self._call(event.call_id)
+        call = self._set.call(event.call_id)
         admitted = self._admit(call, event)
         if isinstance(admitted, str):
             return Result(call=call, refused=admitted)
-        is_taken = call is not None and call.state is CallState.PLANNED and self._is_taken(call.to)
+        is_taken = (
+            call is not None and call.state is CallState.PLANNED and self._set.is_taken(call.to)
+        )
         decision = decide_call(self._rules, call, admitted, self._now, is_taken=is_taken)
         if decision.call is None:
             return Result(refused="no such call")
         self.changes.stirs = True
-        self._set(self._calls, event.call_id, decision.call)
-        self._set(self.changes.calls, event.call_id, decision.call)
+        self._set.put_call(decision.call)
         self.changes.lines.extend(decision.lines)
         for follow in decision.follow:
             assert not isinstance(follow, AlertFired | AlertCleared), "calls know no alerts"
             self._decide(follow.incident_id, follow)
-        return Result(call=self._call(event.call_id))
+        return Result(call=self._set.call(event.call_id))
 
     def _admit(self, call: Call | None, event: CallEvent) -> CallEvent | str:
         """What of an event still holds now that its turn has come, or why nothing of it does."""
@@ -238,11 +243,11 @@ class Fold:
             case CallIntended():
                 return self._admit_intent(call, event)
             case PageJoined():
-                if call is None or not call.is_live or not self._is_due(event.page):
+                if call is None or not call.is_live or not self._set.is_due(event.page):
                     return "the call or the page is over"
                 return event
             case CallListed(sids=sids) if sids is not None:
-                mine = tuple(sid for sid in sids if self._is_unbound(sid))
+                mine = tuple(sid for sid in sids if self._set.is_unbound(sid))
                 return CallListed(call_id=event.call_id, sids=mine)
             case _:
                 return event
@@ -250,9 +255,9 @@ class Fold:
     def _admit_intent(self, call: Call | None, event: CallIntended) -> CallEvent | str:
         if call is not None and call.state is not CallState.PLANNED:
             return "the call is not planned any more"
-        if self._is_taken(event.to):
+        if self._set.is_taken(event.to):
             return "the number is in a call"
-        pages = tuple(page for page in event.pages if self._is_due(page))
+        pages = tuple(page for page in event.pages if self._set.is_due(page))
         if call is None and not pages:
             return "nothing is due for this number any more"
         return CallIntended(
@@ -264,56 +269,6 @@ class Fold:
             lasts=event.lasts,
             pages=pages,
         )
-
-    def _is_due(self, page: Wanted) -> bool:
-        incident = self._incident(page.incident_id)
-        found = incident.page_of(page.person) if incident is not None else None
-        return found is not None and found.state is PageState.DUE
-
-    def _is_taken(self, number: str) -> bool:
-        if any(call.to == number and call.is_live for call in self.changes.calls.values()):
-            return True
-        owner = self._source.live_call_on(number)
-        if owner is None:
-            return False
-        call = self._call(owner)
-        return call is not None and call.is_live
-
-    def _is_unbound(self, sid: str) -> bool:
-        in_batch = any(
-            sid == post.sid for call in self.changes.calls.values() for post in call.posts
-        )
-        return not in_batch and self._source.call_of_sid(sid) is None
-
-    # ---- the working set
-
-    def _incident(self, incident_id: str | None) -> Incident | None:
-        if not incident_id:
-            return None
-        if incident_id not in self._incidents:
-            self._incidents[incident_id] = self._source.incident(incident_id)
-        return self._incidents[incident_id]
-
-    def _call(self, call_id: str) -> Call | None:
-        if call_id not in self._calls:
-            self._calls[call_id] = self._source.call(call_id)
-        return self._calls[call_id]
-
-    def _known_of(self, alert: Alert) -> Known | None:
-        key = (alert.receiver, alert.key)
-        if key not in self._known:
-            self._known[key] = self._source.known(*key)
-        return self._known[key]
-
-    def _group(self, receiver: str, policy: str, group_key: str) -> str | None:
-        key = (receiver, policy, group_key)
-        if key not in self._groups:
-            self._groups[key] = self._source.incident_of_group(*key)
-        return self._groups[key]
-
-    def _set(self, mapping: MutableMapping[_K, _V], key: _K, value: _V) -> None:
-        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
-        mapping[key] = value
 
 
 def _has_work(before: Incident, after: Incident) -> bool:

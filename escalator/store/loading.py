@@ -10,6 +10,7 @@ _INCIDENT = f"SELECT {', '.join(rows.INCIDENT_COLUMNS)} FROM incidents WHERE id 
 _PAGES = (
     f"SELECT {', '.join(rows.PAGE_COLUMNS)} FROM pages WHERE incident_id = ? ORDER BY since, person"
 )
+_TEXTS = "SELECT person, due_at, is_sent FROM texts WHERE incident_id = ? ORDER BY due_at, person"
 _CALL_ALL = (*(f'"{name}"' for name in rows.CALL_COLUMNS), "endings", "speech", "answer_request")
 _CALL = f"SELECT {', '.join(_CALL_ALL)} FROM calls WHERE id = ?"
 _POSTS = "SELECT token_hash, at, sid FROM posts WHERE call_id = ? ORDER BY at"
@@ -19,12 +20,17 @@ _CALL_PAGES = (
 
 
 def load_incident(connection: sqlite3.Connection, incident_id: str) -> Incident | None:
-    """An incident with its pages, by id."""
+    """An incident with its pages and texts, by id."""
     row = connection.execute(_INCIDENT, (incident_id,)).fetchone()
     if row is None:
         return None
     pages = connection.execute(_PAGES, (incident_id,)).fetchall()
-    return rows.incident_value(row, tuple(rows.page_value(page) for page in pages))
+    texts = connection.execute(_TEXTS, (incident_id,)).fetchall()
+    return rows.incident_value(
+        row,
+        tuple(rows.page_value(page) for page in pages),
+        tuple(rows.text_value(text) for text in texts),
+    )
 
 
 def load_call(connection: sqlite3.Connection, call_id: str) -> Call | None:

@@ -10,15 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from escalator.escalation.events import (
-    AlertCleared,
-    AlertFired,
-    AlertReceived,
-    CallAsked,
-    CallIntended,
-    Event,
-    PageJoined,
-)
+from escalator.escalation.call_events import CallAsked, CallIntended, PageJoined
+from escalator.escalation.events import AlertCleared, AlertFired, AlertReceived, Event
 from escalator.store.loading import load_call, load_incident
 from escalator.store.rows import known_value, to_stored
 

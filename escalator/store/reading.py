@@ -4,23 +4,25 @@ Look-ups by key take microseconds and run on the loop. Lists go through `in_thre
 """
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from escalator.escalation.calls import Call, CallKind, CallState
-from escalator.escalation.dialing import DuePage, OpenCall
-from escalator.escalation.incidents import Incident
+from escalator.escalation.dialing import DuePage, OpenCall, Spent
+from escalator.escalation.incidents import FALLBACK_STEP, Incident
 from escalator.escalation.wrong_clock import ABSURD
 from escalator.store import rows
 from escalator.store.connection import Reading, open_for_reading
 from escalator.store.loading import load_call, load_incident
 from escalator.store.quarantine import Suspect
+from escalator.store.spending import count_spent
 
 DUE_MAX = 200
 TIMELINE_FIRST = 100
@@ -67,15 +69,6 @@ class Timeline:
     cut: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What is open: incidents by phase, since when the oldest of a policy waits, actions by kind."""
-
-    phases: dict[str, int]
-    oldest_unacknowledged: dict[str, datetime]
-    pending: dict[str, int]
-
-
 class Reader:
     """The read side of one database file."""
 
@@ -109,6 +102,19 @@ class Reader:
                 return question(self._slow)
 
         return await asyncio.to_thread(ask)
+
+    async def at_leisure(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Ask something that may take seconds off the loop, on a connection of its own: nobody waits behind it."""
+
+        def ask() -> _T:
+            with contextlib.closing(open_for_reading(self._path, Reading)) as connection:
+                return question(connection)
+
+        return await asyncio.to_thread(ask)
+
+    def at_once(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Ask on the loop what takes microseconds."""
+        return question(self._connection)
 
     # ---- by key, on the loop
 
@@ -157,7 +163,7 @@ class Reader:
     def due_pages(self, limit: int = 2000) -> list[DuePage]:
         """The pages that wait for a call, the oldest first."""
         found = self._connection.execute(
-            "SELECT p.incident_id, p.person, i.severity, p.since, p.tries, i.last_placed_at IS NOT NULL "
+            "SELECT p.incident_id, p.person, i.severity, p.since, p.tries, i.last_placed_at IS NOT NULL, p.step "
             "FROM pages p JOIN incidents i ON i.id = p.incident_id WHERE p.state = 'due' ORDER BY p.since LIMIT ?",
             (limit,),
         )
@@ -172,6 +178,17 @@ class Reader:
             "FROM calls c WHERE c.state != 'ended' ORDER BY c.created_at"
         )
         return self._readable("call", found, _open_call)
+
+    def spent(self, now: datetime, person_span: timedelta) -> Spent:
+        """The calls that count for the caps."""
+        return count_spent(self._connection, now, person_span)
+
+    def held_incidents(self) -> list[str]:
+        """The open incidents that a silence or an interval holds back."""
+        found = self._connection.execute(
+            "SELECT id FROM incidents WHERE held != '' AND phase != 'resolved'"
+        )
+        return [row[0] for row in found]
 
     def _readable(
         self,
@@ -203,7 +220,7 @@ class Reader:
 
 
 def _due_page(row: rows.Row) -> DuePage:
-    incident_id, person, severity, since, tries, was_called = row
+    incident_id, person, severity, since, tries, was_called, step = row
     return DuePage(
         incident_id=incident_id,
         person=person,
@@ -211,6 +228,7 @@ def _due_page(row: rows.Row) -> DuePage:
         since=_time(since),
         tries=tries,
         was_called=bool(was_called),
+        is_fallback=step == FALLBACK_STEP,
     )
 
 
@@ -276,30 +294,6 @@ def timeline_of(connection: sqlite3.Connection, incident_id: str) -> Timeline:
         for _, at, event, text, by, call in found
     )
     return Timeline(lines=lines, cut=total - len(lines))
-
-
-def count_work(connection: sqlite3.Connection) -> Work:
-    """How much is open, and since when; only what is open is looked at, however much is on file."""
-    phases = dict(
-        connection.execute(
-            "SELECT phase, count(*) FROM incidents WHERE phase IN "
-            "('triggered', 'acknowledged', 'snoozed', 'exhausted') GROUP BY phase"
-        )
-    )
-    oldest = connection.execute(
-        "SELECT policy, min(created_at) FROM incidents WHERE phase IN ('triggered', 'exhausted') "
-        "GROUP BY policy"
-    )
-    pages = connection.execute("SELECT count(*) FROM pages WHERE state = 'due'").fetchone()[0]
-    direct, endings = connection.execute(
-        "SELECT coalesce(sum(kind = 'direct' AND state = 'planned'), 0), coalesce(sum(endings != '[]'), 0) "
-        "FROM calls WHERE state != 'ended' OR due_at IS NOT NULL"
-    ).fetchone()
-    return Work(
-        phases=phases,
-        oldest_unacknowledged={policy: _time(at) for policy, at in oldest},
-        pending={"page": pages, "direct_call": direct, "end_call": endings},
-    )
 
 
 def _alert(row: Sequence[Any]) -> AlertRecord:

@@ -18,7 +18,7 @@ from escalator.escalation.calls import (
     Post,
     Speech,
 )
-from escalator.escalation.incidents import Incident, Page, PageState, Phase
+from escalator.escalation.incidents import Incident, Page, PageState, Phase, Text
 
 Row = Sequence[Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,10 +26,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 INCIDENT_COLUMNS = (
     "id receiver policy route group_key title summary severity phase firing resolved step round until due_at baseline "
-    "before last_placed_at acknowledged_at acknowledged_by resolved_at resolved_by created_at updated_at"
+    "before last_placed_at acknowledged_at acknowledged_by resolved_at resolved_by held stale_at created_at updated_at"
 ).split()
 PAGE_COLUMNS = (
-    "person step state since tries busy refused call_id placed_at next_at unreachable"
+    "person step state since tries busy refused call_id placed_at next_at planned unreachable"
 ).split()
 CALL_COLUMNS = (
     "id kind to from_ person state outcome sid lasts created_at posted_at unclear_at heard_at answered_at ended_at "
@@ -50,13 +50,14 @@ def from_stored(at: int | None) -> datetime | None:
 
 _TIMES = dict.fromkeys(
     "until due_at last_placed_at acknowledged_at resolved_at created_at updated_at since placed_at next_at "
-    "posted_at unclear_at heard_at answered_at ended_at timer_at".split(),
+    "posted_at unclear_at heard_at answered_at ended_at timer_at stale_at".split(),
     from_stored,
 )
 _INCIDENT_TYPES: Mapping[str, Callable[[Any], Any]] = {**_TIMES, "phase": Phase, "before": Phase}
 _PAGE_TYPES: Mapping[str, Callable[[Any], Any]] = {
     **_TIMES,
     "state": PageState,
+    "planned": lambda text: tuple(from_stored(at) for at in json.loads(text)) if text else (),
     "unreachable": bool,
 }
 _CALL_TYPES: Mapping[str, Callable[[Any], Any]] = {
@@ -76,13 +77,13 @@ _CALL_PAGE_TYPES: Mapping[str, Callable[[Any], Any]] = {
 
 
 def incident_row(incident: Incident) -> tuple[Any, ...]:
-    """An incident as a row of `INCIDENT_COLUMNS`; its pages are rows of their own."""
-    return _row(incident, INCIDENT_COLUMNS)
+    """An incident as a row of `INCIDENT_COLUMNS` and its code; its pages and texts are rows of their own."""
+    return (*_row(incident, INCIDENT_COLUMNS), incident.code)
 
 
-def incident_value(row: Row, pages: tuple[Page, ...]) -> Incident:
-    """A row of `INCIDENT_COLUMNS` with its pages as a value."""
-    return Incident(**_values(row, INCIDENT_COLUMNS, _INCIDENT_TYPES), pages=pages)
+def incident_value(row: Row, pages: tuple[Page, ...], texts: tuple[Text, ...] = ()) -> Incident:
+    """A row of `INCIDENT_COLUMNS` with its pages and texts as a value."""
+    return Incident(**_values(row, INCIDENT_COLUMNS, _INCIDENT_TYPES), pages=pages, texts=texts)
 
 
 def page_row(page: Page) -> tuple[Any, ...]:
@@ -93,6 +94,16 @@ def page_row(page: Page) -> tuple[Any, ...]:
 def page_value(row: Row) -> Page:
     """A row of `PAGE_COLUMNS` as a value."""
     return Page(**_values(row, PAGE_COLUMNS, _PAGE_TYPES))
+
+
+def text_row(text: Text) -> tuple[Any, ...]:
+    """A text as a row of person, due_at, is_sent."""
+    return text.person, to_stored(text.due_at), text.is_sent
+
+
+def text_value(row: Row) -> Text:
+    """A row of person, due_at, is_sent as a value."""
+    return Text(person=row[0], due_at=_EPOCH + timedelta(microseconds=row[1]), is_sent=bool(row[2]))
 
 
 def call_row(call: Call) -> tuple[Any, ...]:
@@ -147,6 +158,8 @@ def _stored(value: Any) -> Any:
         return (value - _EPOCH) // _MICROSECOND
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, tuple):
+        return json.dumps([_stored(one) for one in value]) if value else ""
     return value
 
 

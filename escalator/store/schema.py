@@ -81,9 +81,47 @@ CREATE TABLE idempotency (
 """
 
 
+_WHO_AND_WHEN = """
+ALTER TABLE incidents ADD COLUMN held TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN stale_at INTEGER;
+ALTER TABLE incidents ADD COLUMN code TEXT NOT NULL DEFAULT '';
+CREATE INDEX incidents_held ON incidents (id) WHERE held != '' AND phase != 'resolved';
+CREATE INDEX incidents_code ON incidents (code) WHERE phase != 'resolved';
+ALTER TABLE pages ADD COLUMN planned TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE texts (
+    incident_id TEXT NOT NULL, person TEXT NOT NULL, due_at INTEGER NOT NULL, is_sent INTEGER NOT NULL,
+    PRIMARY KEY (incident_id, person, due_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX texts_due ON texts (due_at) WHERE is_sent = 0;
+
+CREATE INDEX calls_created ON calls (created_at);
+
+CREATE TABLE overrides (
+    id TEXT PRIMARY KEY, schedule TEXT NOT NULL, person TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    reason TEXT NOT NULL, by TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE silences (
+    id TEXT PRIMARY KEY, matchers TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    comment TEXT NOT NULL, by TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
 @migrations(name="0001_first_tables")
 def first_tables(db: Database) -> None:
     """Everything that the first release keeps."""
-    for statement in _TABLES.split(";"):
+    _run(db, _TABLES)
+
+
+@migrations(name="0002_who_and_when")
+def who_and_when(db: Database) -> None:
+    """Incidents that are held, messages that are owed, live overrides and silences."""
+    _run(db, _WHO_AND_WHEN)
+
+
+def _run(db: Database, statements: str) -> None:
+    for statement in statements.split(";"):
         if statement.strip():
             db.conn.execute(statement)

@@ -5,9 +5,10 @@ decided on what is true.
 """
 
 import contextlib
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -41,7 +42,7 @@ _GROUP = (
     "SELECT id FROM incidents WHERE receiver = ? AND policy = ? AND group_key = ? "
     "ORDER BY resolved_at IS NOT NULL, resolved_at DESC LIMIT 1"
 )
-
+_FIRING = "SELECT key, labels FROM alerts WHERE incident_id = ? AND status = 'firing'"
 _BEAT = (
     "INSERT INTO meta (name, value) VALUES ('beat', ?) "
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -286,6 +287,11 @@ class SqliteStore:
     def incident_of_group(self, receiver: str, policy: str, group_key: str) -> str | None:
         """The open incident of a group, else the one resolved last."""
         return self._one(_GROUP, (receiver, policy, group_key))
+
+    def firing_labels(self, incident_id: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """The key and the labels of each alert that fires in an incident."""
+        found = self._connection.execute(_FIRING, (incident_id,))
+        return ((key, json.loads(labels)) for key, labels in found)
 
     def live_call_on(self, number: str) -> str | None:
         """The call that a number is in."""

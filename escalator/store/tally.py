@@ -1,4 +1,7 @@
-"""Count what a batch has changed, once it is committed: what happened is counted where it became true."""
+"""Count what a batch has changed, once it is committed: what happened is counted where it became true.
+
+Whatever counting comes to, what is committed stays committed: nobody may be told that it failed, and send it again.
+"""
 
 from datetime import datetime
 
@@ -15,9 +18,16 @@ _FINISHED = frozenset({"acknowledged", "resolved", "exhausted"})
 
 
 def count(metrics: Metrics, changes: Changes, events: int, now: datetime, seconds: float) -> None:
-    """Add a committed batch of so many events, written in so many seconds, to the metrics."""
-    metrics.store_batch_events.observe(events)
-    metrics.store_write_duration.observe(seconds)
+    """Add a committed batch of so many events, written in so many seconds, to the metrics. Never raises."""
+    try:
+        _count(metrics, changes, now)
+        metrics.store_batch_events.observe(events)
+        metrics.store_write_duration.observe(seconds)
+    except Exception:
+        log.exception("batch_not_counted", events=events)
+
+
+def _count(metrics: Metrics, changes: Changes, now: datetime) -> None:
     for incident_id, line in changes.lines:
         _line(metrics, changes.incidents.get(incident_id), line, now)
     for incident in changes.first_rings:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from escalator.store.connection import Lock, open_for_reading, open_for_writing
+from escalator.store.connection import open_for_reading, open_for_writing
 from escalator.store.errors import StoreError, StoreTooNew
+from escalator.store.lock import Lock
 from escalator.store.schema import migrations
 
 _PRAGMAS = ("journal_mode", "page_size", "page_count", "freelist_count", "auto_vacuum", "encoding")

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Protocol
 
@@ -42,13 +42,22 @@ class Applies(Protocol):
     def close(self) -> None: ...
 
 
+class Outcomes(list["Result | Exception"]):
+    """What came of events that were handed in together, one each.
+
+    `committed_at` is when the last of them was on disk, by the clock of the engine.
+    """
+
+    committed_at = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
     """Events that somebody submitted together. The caller wakes after the last of them is committed."""
 
     events: Sequence[Event]
-    future: asyncio.Future[list[Result | Exception]]
-    results: list[Result | Exception] = field(default_factory=list)
+    future: asyncio.Future[Outcomes]
+    results: Outcomes = field(default_factory=Outcomes)
 
     @property
     def rest(self) -> Sequence[Event]:
@@ -102,13 +111,13 @@ class Writer:
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
 
-    async def submit(self, events: Sequence[Event], lane: Lane) -> list[Result | Exception]:
+    async def submit(self, events: Sequence[Event], lane: Lane) -> Outcomes:
         """Hand in events and wait for their commit. An event that could not be decided yields its exception.
 
         Raises `StoreBusy` when too much waits and `StoreError` when a commit failed.
         """
         if not events:
-            return []
+            return Outcomes()
         job = _Job(events, asyncio.get_running_loop().create_future())
         with self._wake:
             if self._stopping:
@@ -199,9 +208,10 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, its callers must hear of it
             self._fail(batch, error)
             return
-        at = 0
+        at, committed_at = 0, self._now()
         for job, part in batch:
             job.results.extend(results[at : at + len(part)])
+            job.results.committed_at = committed_at
             at += len(part)
         self._finish(batch, len(events), None, stirred=self._store.stirred)
 

@@ -19,8 +19,9 @@ def _upsert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
 
 
-_PUT_INCIDENT = _upsert("incidents", ("id",), rows.INCIDENT_COLUMNS)
+_PUT_INCIDENT = _upsert("incidents", ("id",), (*rows.INCIDENT_COLUMNS, "code"))
 _PUT_PAGE = _upsert("pages", ("incident_id", "person"), (*rows.PAGE_COLUMNS, "incident_id"))
+_PUT_TEXT = "INSERT OR IGNORE INTO texts (person, due_at, is_sent, incident_id) VALUES (?, ?, ?, ?)"
 _PUT_CALL = _upsert("calls", ("id",), (*rows.CALL_COLUMNS, "endings", "speech", "answer_request"))
 _PUT_POST = _upsert("posts", ("token_hash",), ("token_hash", "call_id", "at", "sid"))
 _PUT_CALL_PAGE = _upsert("call_pages", ("call_id", "n"), (*rows.CALL_PAGE_COLUMNS, "call_id"))
@@ -92,6 +93,10 @@ def _write_pages(connection: sqlite3.Connection, incidents: Iterable[Incident]) 
     pages = [(*rows.page_row(page), one.id) for one in incidents for page in one.pages]
     if pages:
         run(_PUT_PAGE, pages)
+    run("DELETE FROM texts WHERE incident_id = ?", [(one.id,) for one in incidents])
+    texts = [(*rows.text_row(text), one.id) for one in incidents for text in one.texts]
+    if texts:
+        run(_PUT_TEXT, texts)
 
 
 def _write_calls(

@@ -13,9 +13,9 @@ from aiohttp import web
 from escalator.config.model import Config
 from escalator.config.values import read_language, read_phone
 from escalator.engine import new_id
+from escalator.escalation.call_events import CallAsked
 from escalator.escalation.call_status import silence
 from escalator.escalation.calls import Call, Speech
-from escalator.escalation.events import CallAsked
 from escalator.escalation.rules import Person, Rules
 from escalator.phone.settings import DIRECT_LIMIT_SECONDS
 from escalator.phone.speech import clean, speaker_for

@@ -17,6 +17,7 @@ class WebContext:
     `config` gives the config in force. `generated_token` gives the bearer token of a receiver that nobody wrote; while
     it is empty nobody gets in there. `why_not_ready` gives a reason, or None when the daemon can accept and store.
     `reload` reads the config again and returns what is wrong with it, a sentence each; nothing wrong: it is in force.
+    `is_audited`: whether the auditor has looked lately and is content.
     """
 
     engine: Engine
@@ -24,3 +25,4 @@ class WebContext:
     generated_token: Callable[[], str]
     why_not_ready: Callable[[], str | None]
     reload: Callable[[], Awaitable[Sequence[str]]]
+    is_audited: Callable[[], bool] = lambda: True

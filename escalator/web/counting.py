@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 from escalator.escalation.alerts import Alert
 from escalator.escalation.incidents import Phase
 from escalator.intake import Note, Remark
-from escalator.store.reading import Work
+from escalator.store.work import Work
 from escalator.telemetry import Metrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

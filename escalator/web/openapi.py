@@ -15,6 +15,7 @@ _NUMBER: Schema = {"type": "integer"}
 _MAYBE_NUMBER: Schema = {"type": ["integer", "null"]}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+_FORM: Schema = {"type": "object", "additionalProperties": _TEXT}
 _PARAMETER = re.compile(r"{(\w+)}")
 
 
@@ -65,6 +66,11 @@ def _operation(route: Route) -> Schema:
         operation["parameters"] = parameters
     if route.takes == "payload":
         operation["requestBody"] = {"required": True, "content": {"*/*": {}}}
+    elif route.takes == "form":
+        operation["requestBody"] = {
+            "required": False,
+            "content": {"application/x-www-form-urlencoded": {"schema": _FORM}},
+        }
     elif route.takes:
         operation["requestBody"] = {
             "required": route.takes == "NewCall",
@@ -84,6 +90,8 @@ def _response(route: Route, code: int) -> Schema:
         "description": CODES[code],
         "content": {"application/json": {"schema": _ref("Error")}},
     }
+    if route.is_page:
+        response["content"]["text/html"] = {}
     if code == 503:
         response["headers"] = {"Retry-After": {"schema": _TEXT}}
     return response

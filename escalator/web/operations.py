@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from escalator.config.schema import json_schema
-from escalator.store.reading import count_work
+from escalator.store.work import count_work
 from escalator.web import counting
 from escalator.web.answers import Refusal, as_json, error, unavailable
 from escalator.web.context import WebContext

@@ -28,12 +28,14 @@ class Route:
     answers: Mapping[int, str]
     refusals: tuple[int, ...] = ()
     takes: str = ""
+    is_page: bool = False  # answered in HTML, failures too
     query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def operation(self) -> str:
         """The name that tells apart routes that share a handler."""
-        return f"{self.name}_{self.path.rpartition('/')[2]}" if self.name == "act" else self.name
+        is_shared = self.name in ("act", "board_act")
+        return f"{self.name}_{self.path.rpartition('/')[2]}" if is_shared else self.name
 
     @property
     def codes(self) -> frozenset[int]:
@@ -44,6 +46,11 @@ class Route:
 
 _BODY = (400, 408, 413, 415)
 _ACTION_PATHS = "acknowledge resolve snooze escalate note".split()
+_REPORT_QUERY = {
+    "from": "the first day; default 90 days back",
+    "to": "the last day; default today",
+    "price": "of a begun minute, for the estimate; default 0.02",
+}
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -182,12 +189,89 @@ ROUTES: tuple[Route, ...] = (
         answers={200: "Document"},
     ),
     Route(
-        name="board",
+        name="board_now",
         method="GET",
         path="/",
-        summary="A page for people: what is open.",
+        summary="The board: what is open.",
         door=Door.PEOPLE,
         answers={200: ""},
         refusals=(503,),
+        is_page=True,
+    ),
+    Route(
+        name="board_incident",
+        method="GET",
+        path="/incidents/{id}",
+        summary="The board: one incident.",
+        door=Door.PEOPLE,
+        answers={200: ""},
+        refusals=(404, 503),
+        is_page=True,
+    ),
+    *(
+        Route(
+            name="board_act",
+            method="POST",
+            path=f"/incidents/{{id}}/{action}",
+            summary=f"{action.capitalize()} an incident by a form of the board; leads back to the page.",
+            door=Door.PEOPLE,
+            answers={200: "", 303: ""},
+            refusals=(*_BODY, 404, 503),
+            takes="form",
+            is_page=True,
+        )
+        for action in _ACTION_PATHS
+    ),
+    Route(
+        name="board_reports",
+        method="GET",
+        path="/reports",
+        summary="The board: calls, nights, how soon somebody took it, and what it may cost.",
+        door=Door.PEOPLE,
+        answers={200: ""},
+        refusals=(400, 503),
+        query=_REPORT_QUERY,
+        is_page=True,
+    ),
+    Route(
+        name="board_reports_file",
+        method="GET",
+        path="/reports.csv",
+        summary="The figures of the reports as CSV.",
+        door=Door.PEOPLE,
+        answers={200: ""},
+        refusals=(400, 503),
+        query=_REPORT_QUERY,
+        is_page=True,
+    ),
+    Route(
+        name="board_events",
+        method="GET",
+        path="/events",
+        summary="Server-sent events: ids of the incidents that changed. At most 50 streams, of an hour each.",
+        door=Door.PEOPLE,
+        answers={200: ""},
+        refusals=(400, 503),
+        query={"since": "the position that the page was made from"},
+    ),
+    Route(
+        name="board_who",
+        method="POST",
+        path="/who",
+        summary="Where nobody has to log in: the person who sits at this browser.",
+        door=Door.PEOPLE,
+        answers={303: ""},
+        refusals=_BODY,
+        takes="form",
+        is_page=True,
+    ),
+    Route(
+        name="board_static",
+        method="GET",
+        path="/static/{file}",
+        summary="What the pages load: a style and two scripts.",
+        door=Door.PEOPLE,
+        answers={200: ""},
+        refusals=(404,),
     ),
 )

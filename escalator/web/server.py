@@ -1,7 +1,7 @@
 """The internal listener, put together: the table of routes, their handlers, and the doors before them.
 
 Every request passes the same way: a foreign page's requests are refused, the door asks who it is, the handler answers,
-and whatever it raises becomes an error in the one shape. There is no redirect and no CORS.
+and whatever it raises becomes an error in the one shape. Only forms redirect, to pages of ours; there is no CORS.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from escalator.web.access import Access, guard_against_forgery
 from escalator.web.access_log import access_log_class, sampled_logger
 from escalator.web.answers import answer_safely, refuse
-from escalator.web.board import Board
+from escalator.web.board.pages import Board
 from escalator.web.calls import Calls
 from escalator.web.connections import Limits
 from escalator.web.context import WebContext
@@ -32,8 +32,8 @@ _RECEIVE = "/receive/"
 def build(context: WebContext) -> web.Application:
     """The application of the internal listener."""
     application = web.Application(middlewares=[answer_safely, _doors(context)])
-    calls = Calls(context)
-    handlers = _handlers(context, calls)
+    calls, board = Calls(context), Board(context)
+    handlers = _handlers(context, calls, board)
     for route in ROUTES:
         handler = handlers[route.name]
         for path in _paths(route.path):
@@ -44,6 +44,7 @@ def build(context: WebContext) -> web.Application:
 
     async def answer_the_waiting(_: web.Application) -> None:
         calls.waiting.stop()
+        board.events.stop()
 
     application.on_shutdown.append(answer_the_waiting)
     return application
@@ -66,9 +67,9 @@ def new_runner(context: WebContext, limits: Limits | None = None, **options: Any
     )
 
 
-def _handlers(context: WebContext, calls: Calls) -> Mapping[str, Handler]:
+def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, Handler]:
     receivers, incidents = Receivers(context), Incidents(context)
-    operations, board = Operations(context), Board(context)
+    operations = Operations(context)
     return {
         "receive": receivers.receive,
         "receive_posted": receivers.receive_posted,
@@ -83,7 +84,7 @@ def _handlers(context: WebContext, calls: Calls) -> Mapping[str, Handler]:
         "metrics": operations.metrics,
         "openapi": operations.openapi,
         "schema": operations.schema,
-        "board": board.show,
+        **board.handlers,
     }
 
 

@@ -136,28 +136,6 @@ async def test_a_config_that_does_not_load_ends_with_78_and_says_where_and_opens
         ]
 
 
-async def test_a_second_daemon_on_the_same_file_ends_with_1_and_names_the_first(daemon):
-    """(K21) It does not wait for the first to go. A busy machine may be slow, but hardly three times."""
-    assert daemon.process is not None
-    seconds: list[float] = []
-    while len(seconds) < 3 and min(seconds, default=9.0) >= 2.0:
-        status, said = await daemon.run("serve", "-c", str(daemon.file))
-        seconds.append(since_it_began(said))
-
-        assert status == 1
-        assert f"pid {daemon.process.pid};" in said
-        assert "Traceback" not in said
-    assert min(seconds) < 2.0
-    assert (await daemon.get("/-/ready")).status == 200
-
-
-def since_it_began(log: str) -> float:
-    """Seconds since a daemon had its modules and its config, by its log."""
-    began_at = re.search(r"time=(\S+) level=info msg=starting", log)[1]
-    now = datetime.now(UTC)  # noqa: TID251 - this process is not the daemon
-    return (now - datetime.fromisoformat(began_at)).total_seconds()
-
-
 async def test_systemd_hears_ready_and_the_watchdog_is_fed(daemon, manager):
     """(K19)"""
     await until(lambda: {"READY=1", "WATCHDOG=1"} <= set(manager.listen()))

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from escalator.cli import main
-from escalator.store.connection import Lock, open_for_writing
+from escalator.store.connection import open_for_writing
+from escalator.store.lock import Lock
 
 
 @pytest.fixture

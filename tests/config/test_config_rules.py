@@ -43,14 +43,16 @@ def test_steps_and_times_are_those_of_the_file(complete):
     first, second, third = complete.policies["default"].steps
 
     assert (first.targets, first.retry, first.wait) == (
-        ("ana",),
+        ("primary",),
         timedelta(minutes=2),
         timedelta(minutes=5),
     )
-    assert second.targets == ("ben", "chi")
-    assert third.targets == ("everyone",)
+    assert (second.targets, second.sms) == (("primary.next", "platform"), ("primary",))
+    assert (third.targets, third.sms) == (("everyone",), ())
     assert complete.policies["default"].ack_timeout is None
-    assert complete.policies["tickets"].ack_timeout == timedelta(hours=4)
+    assert complete.policies["default"].stale_after == timedelta(hours=12)
+    assert complete.policies["office-hours"].ack_timeout == timedelta(hours=4)
+    assert complete.policies["office-hours"].stale_after is None
     assert complete.policies["default"].on_new_alerts is OnNewAlerts.WORSE
 
 
@@ -59,9 +61,11 @@ def test_the_policy_none_is_always_there_and_rings_nobody(complete):
 
 
 def test_routes_pick_by_matchers_in_order(complete):
-    muted, tickets, rest = complete.routes
+    muted, staging, capacity, tickets, rest = complete.routes
 
     assert muted.matches({"severity": "info"})
+    assert staging.matches({"env": "staging"})
+    assert capacity.matches({"team": "capacity"})
     assert tickets.matches({"severity": "warning", "env": "dev"})
     assert not tickets.matches({"severity": "warning", "env": "prod"})
     assert rest.matches({})

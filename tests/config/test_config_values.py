@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from escalator.config.routing import split_matchers
+from escalator.config.matching import split_matchers
 from escalator.config.values import (
     is_doubtful,
     is_loopback,

@@ -31,7 +31,7 @@ CONFIG = rules(policy("ana"), policy("ben", name="soft"), routes=(SOFT, MUTED))
 )
 def test_the_first_route_that_matches_picks_the_policy_else_the_default(severity, chosen, by):
     """(C13)"""
-    found = place(CONFIG, alert_of("disk-full", severity=severity))
+    found = place(CONFIG, alert_of("disk-full", severity=severity), START)
 
     assert (found.policy, found.route, found.severity) == (chosen, by, severity or "")
 
@@ -49,7 +49,7 @@ def test_the_first_route_that_matches_picks_the_policy_else_the_default(severity
 def test_alerts_are_grouped_as_the_route_says(group_by, group, key):
     config = rules(policy("ana"), routes=(route('cluster="eu"', "default", group_by=group_by),))
 
-    assert place(config, alert_of("disk-full", group=group, cluster="eu")).group_key == key
+    assert place(config, alert_of("disk-full", group=group, cluster="eu"), START).group_key == key
 
 
 def test_labels_that_look_alike_when_joined_make_different_groups():
@@ -57,8 +57,8 @@ def test_labels_that_look_alike_when_joined_make_different_groups():
         policy("ana"), routes=(route('alertname=~".*"', "default", group_by=("a", "b")),)
     )
 
-    one = place(config, alert_of("x", a="1',b='2", b=""))
-    other = place(config, alert_of("x", a="1", b="2"))
+    one = place(config, alert_of("x", a="1',b='2", b=""), START)
+    other = place(config, alert_of("x", a="1", b="2"), START)
 
     assert one.group_key != other.group_key
 
@@ -311,7 +311,7 @@ def test_an_incident_of_another_policy_is_never_reopened():
     assert not chosen.leaves
 
 
-WHERE = place(CONFIG, alert_of("disk-full"))
+WHERE = place(CONFIG, alert_of("disk-full"), START)
 
 
 def incident(**about):

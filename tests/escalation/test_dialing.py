@@ -7,10 +7,12 @@ import pytest
 from playbook import Playbook, alert_of, person, policy, rules, step
 from world import LASTS, START
 
+from escalator.escalation.call_events import CallIntended, PageJoined, Wanted
 from escalator.escalation.calls import CallKind, CallState
-from escalator.escalation.dialing import Drop, DuePage, Join, OpenCall, Pass, Place, plan
-from escalator.escalation.events import AlertReceived, CallIntended, PageJoined, Wanted
+from escalator.escalation.dialing import Drop, DuePage, Join, OpenCall, Pass, Place, Spent, plan
+from escalator.escalation.events import AlertReceived
 from escalator.escalation.incidents import Phase
+from escalator.escalation.rules import Caps
 
 ANA, ANA_2 = "+491713920012", "+493023125012"
 SHARED = "+447700900123"
@@ -344,3 +346,60 @@ def intent(call_id, to, *pages):
         lasts=LASTS,
         pages=tuple(Wanted(incident_id=one, person=someone) for one, someone in pages),
     )
+
+
+# ---- caps
+
+
+def capped(*steps, **caps):
+    return rules(policy(*steps, repeat=1), caps=Caps(**caps))
+
+
+def test_who_was_called_too_often_is_passed_over_at_once_and_the_next_one_is_rung():
+    config = capped(step("ana", retry="1m", wait="5m"), "ben", per_person=2)
+    with Playbook(config) as page:
+        page.alert("disk-full").rings("ana")
+        page.after("1m").rings("ana")
+        page.after("1m").rings("ben").notes("passed_over", "step_skipped")
+        page.presses("ben", "4")
+
+
+def test_the_fallback_is_under_no_cap():
+    with Playbook(capped("ana", per_person=1, per_day=1)) as page:
+        page.alert("disk-full").rings("ana")
+        page.after("5m").rings("ana").is_in("exhausted")
+        page.after("10m").rings("ana").presses("ana", "4")
+
+
+def test_after_the_calls_of_a_day_only_the_fallback_is_called():
+    config = capped("ana", "ben", per_day=1)
+    config = replace(
+        config, policies={"default": replace(config.policies["default"], fallback=("dee",))}
+    )
+    with Playbook(config) as page:
+        page.alert("disk-full").rings("ana")
+        page.after("5m").rings("dee").presses("dee", "4")
+        page.after("25h").alert("cpu-hot").rings("ana").presses("ana", "4")
+
+
+def test_a_cap_counts_what_was_placed_within_its_span():
+    with Playbook(capped(step("ana", retry="1h", wait="3h"), per_person=1)) as page:
+        page.alert("disk-full").rings("ana")
+        page.after("1h").rings("ana").presses("ana", "4")
+
+
+def test_where_the_phone_rings_anyway_who_is_over_the_cap_travels_along():
+    shared = "+15005550109"
+    config = replace(
+        capped(step("ana", "dee"), per_person=1),
+        people={key: person(key, shared) for key in ("ana", "dee")},
+    )
+    pages = [due("i1", "ana"), due("i1", "dee")]
+
+    [placed] = plan(config, pages, [], START, Spent(by_person={"dee": 1}))
+    passed = plan(config, pages, [], START, Spent(by_person={"dee": 1, "ana": 1}))
+
+    assert isinstance(placed, Place)
+    assert {page.person for page in placed.pages} == {"ana", "dee"}
+    assert [type(one) for one in passed] == [Pass, Pass]
+    assert passed[0].reason == "called 1 times within an hour"

@@ -89,7 +89,9 @@ def test_an_acknowledgement_that_runs_out_starts_at_the_first_step():
     coming = what_next(rules, incident)
 
     outcome = decide(rules, incident, Due(incident_id="1"), coming.at)
-    assert coming.what == f"the acknowledgement runs out; {outcome.lines[-1].text}"
+    first, step = outcome.lines[-1].text, outcome.lines[-2].text
+    assert first == "Ana Ortega, who acknowledged it, is asked first"
+    assert coming.what == f"the acknowledgement runs out; Ana Ortega is asked first; {step}"
     assert coming.at == NOW + timedelta(hours=1)
 
 

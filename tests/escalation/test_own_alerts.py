@@ -40,7 +40,7 @@ def test_an_own_alert_fires_and_says_what_is_wrong_and_what_to_do(name):
 def test_an_own_alert_counts_as_the_worst_and_is_a_group_of_its_own(name):
     config = rules(policy("ana"), routes=(route('severity="info"', "none"),))
 
-    found = place(config, RAISED[name])
+    found = place(config, RAISED[name], START)
 
     assert (found.policy, found.group_key) == ("default", RAISED[name].key)
     assert config.severity_rank(found.severity) == 0

@@ -9,8 +9,9 @@ from world import START
 
 from escalator.escalation.events import Action, AlertReceived, Due
 from escalator.escalation.incidents import PageState, Phase
+from escalator.escalation.reaching import fallback_people
+from escalator.escalation.responders import responders
 from escalator.escalation.rules import Policy, Rules, Step
-from escalator.escalation.steps import fallback_people, responders
 
 TWO_PHONES = person("ana", "+491713920012", "+493023125012")
 A, B = TWO_PHONES.phones
@@ -31,8 +32,8 @@ def only(*steps, **keys):
 def test_targets_are_people_in_their_order_each_once():
     config = rules(policy("ana"))
 
-    assert responders(config, ("ben", "ana", "ben", "nobody")) == ("ben", "ana")
-    assert responders(config, ("cy", "everyone")) == ("cy", "ana", "ben", "dee")
+    assert responders(config, ("ben", "ana", "ben", "nobody"), START).people == ("ben", "ana")
+    assert responders(config, ("cy", "everyone"), START).people == ("cy", "ana", "ben", "dee")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_targets_are_people_in_their_order_each_once():
     ids=["named", "all of the policy", "gone", "nobody named"],
 )
 def test_the_fallback_is_who_is_named_else_the_policys_people_else_everyone(made, expected):
-    assert fallback_people(rules(made), made) == expected
+    assert fallback_people(rules(made), made, START) == expected
 
 
 def test_two_targets_that_are_one_person_are_one_page():

@@ -10,12 +10,7 @@ from memory import firing_on_file, people_of, seconds, without_marks
 from playbook import PHONES, alert_of, person, policy, route, rules, step
 from world import LASTS, OVER, CarrierCall, World, event_of
 
-from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallState, Speech
-from escalator.escalation.dialing import Place, Step, plan
-from escalator.escalation.events import (
-    Action,
-    AlertReceived,
-    Asked,
+from escalator.escalation.call_events import (
     CallAccepted,
     CallAsked,
     CallEvent,
@@ -25,8 +20,10 @@ from escalator.escalation.events import (
     CallReported,
     CallUnclear,
     KeyPressed,
-    Stuck,
 )
+from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallState, Speech
+from escalator.escalation.dialing import Place, Step, plan
+from escalator.escalation.events import Action, AlertReceived, Asked, Stuck
 from escalator.escalation.incidents import Incident, PageState, Phase
 from escalator.escalation.own_alerts import disk_full, disk_has_room
 from escalator.escalation.rules import Keys, OnNewAlerts, Rules

@@ -16,8 +16,9 @@ from stagecraft import HeldCarrier, LeapingClock, Turnstile
 
 from escalator.engine import Engine
 from escalator.escalation.alerts import AlertStatus
+from escalator.escalation.call_events import CallAsked
 from escalator.escalation.calls import Speech
-from escalator.escalation.events import Action, AlertReceived, Asked, CallAsked
+from escalator.escalation.events import Action, AlertReceived, Asked
 from escalator.escalation.incidents import PageState, Phase
 from escalator.phone.callbacks import Callbacks
 from escalator.phone.dialer import Dialer
@@ -34,8 +35,9 @@ from escalator.simulator import (
     Simulator,
 )
 from escalator.simulator.signature import SIGNATURE, sign
-from escalator.store.connection import Lock, open_for_reading
+from escalator.store.connection import open_for_reading
 from escalator.store.loading import load_call, load_incident
+from escalator.store.lock import Lock
 from escalator.store.reading import Reader, timeline_of
 from escalator.store.sqlite import SqliteStore
 from escalator.telemetry import Metrics

@@ -200,7 +200,7 @@ async def test_a_storm_joins_a_call_in_a_commit_or_two(tmp_path):
 async def test_calls_that_fail_together_count_as_one_failure(tmp_path):
     """(W6) Ten of them under way at once must not make a hiccup last half a minute."""
     async with Rig(tmp_path) as rig:
-        gate = Gate(rig.clock)
+        gate = Gate(rig.clock, lambda: 0.5)
         for _ in range(10):
             gate.close(None)
         assert gate.opens_in() <= 0.5

@@ -16,10 +16,10 @@ THEN_BEN = rules(step("ana"), step("ben"))
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "waits"), [(None, 0.5), (20, 20.0)], ids=["without", "with"]
+    ("retry_after", "waits"), [(None, 0.1), (20, 20.0)], ids=["without", "with"]
 )
 async def test_too_many_requests_wait_and_cost_no_try(tmp_path, retry_after, waits):
-    """(W5) As long as the carrier asks for, else half a second at first."""
+    """(W5) As long as the carrier asks for, else a tenth of a second at first, a tenth of that more or less."""
     async with Rig(tmp_path) as rig:
         rig.sim.people[ANA] = Script.answers("4")
         rig.sim.faults.request(Fault.TOO_MANY, retry_after=retry_after)
@@ -29,7 +29,7 @@ async def test_too_many_requests_wait_and_cost_no_try(tmp_path, retry_after, wai
         planned = rig.call()
 
         waited = planned.timer_at - planned.posted_at
-        assert waits <= waited.total_seconds() < waits + 5
+        assert waits * 0.9 <= waited.total_seconds() < waits + 5
         await rig.leap(waits)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
@@ -41,10 +41,10 @@ async def test_too_many_requests_wait_and_cost_no_try(tmp_path, retry_after, wai
 
 
 async def test_each_refusal_in_a_row_doubles_the_wait_and_it_is_told_once(tmp_path):
-    """(W5, W6) The timeline is not flooded by an hour without the carrier."""
+    """(W6) The timeline is not flooded by an hour without the carrier."""
     async with Rig(tmp_path) as rig:
         rig.sim.people[ANA] = Script.answers("4")
-        rig.sim.faults.request(Fault.TOO_MANY, times=9)
+        await rig.sim.go_down()
         await rig.fire()
         await rig.until(rig.calls)
 
@@ -53,6 +53,8 @@ async def test_each_refusal_in_a_row_doubles_the_wait_and_it_is_told_once(tmp_pa
             await rig.until(lambda n=n: rig.call().not_sent == n)
             call = rig.call()
             waits.append((call.timer_at - call.posted_at).total_seconds())
+            if n == 9:
+                await rig.sim.come_back()
             await rig.leap(30)
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 

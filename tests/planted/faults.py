@@ -183,7 +183,7 @@ FAULTS = (
     ),
     Fault(
         "a second daemon works on the same file",
-        "escalator/store/connection.py",
+        "escalator/store/lock.py",
         "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "pass",
         STORE,

@@ -54,6 +54,14 @@ class Fate:
     def commit_seconds(self) -> float:
         return 0.0
 
+    def stands_still(self, batch: str) -> float:
+        """For how many seconds the machine sleeps right after this batch was committed."""
+        return 0.0
+
+    def chance(self) -> float:
+        """A number from 0 up to 1, for whoever spreads out what they do."""
+        return 0.5
+
     def posting(self, to: str) -> Posting:
         return Posting()
 
@@ -87,6 +95,7 @@ class Climate:
     dies: float = 0.0
     disk: float = 0.0
     slow_disk: float = 0.0
+    sleep: float = 0.0
     post: float = 0.0
     questions: float = 0.0
     callbacks: float = 0.0
@@ -101,6 +110,7 @@ CLIMATES = (
     Climate(questions=0.9, callbacks=0.9, post=0.5, dies=0.01),
     Climate(disk=0.3, slow_disk=0.2),
     Climate(disk=0.9, post=0.2),
+    Climate(sleep=0.05, callbacks=0.3),
     Climate(dies=0.05, disk=0.05, slow_disk=0.1, post=0.4, questions=0.3, callbacks=0.5),
 )
 HEALTHY = Climate(nobody=0.0)
@@ -146,6 +156,13 @@ class Weather(Fate):
 
     def disk_fault(self) -> int:
         return self.rng.choice(_DISK) if self._strikes(self.climate.disk, "disk") else 0
+
+    def stands_still(self, batch: str) -> float:
+        sleeps = self._strikes(self.climate.sleep, "suspended")
+        return self.rng.choice((1.0, 2.5, 40.0, 900.0)) if sleeps else 0.0
+
+    def chance(self) -> float:
+        return self.rng.random()
 
     def commit_seconds(self) -> float:
         slow = self._strikes(self.climate.slow_disk, "slow disk")
@@ -216,7 +233,8 @@ def _no(kind: str, rng: random.Random) -> PlaceOutcome:
         case "refused-connection":
             return NotSent("connection refused")
         case "429":
-            return NotSent("the carrier has too much to do", rng.choice((None, 1.0, 60.0)))
+            waits = rng.choice((None, 1.0, 60.0))
+            return NotSent("the carrier has too much to do", waits, too_many=True)
         case "bad-number":
             return Refused(21211, "not a phone number", Scope.NUMBER)
         case _:

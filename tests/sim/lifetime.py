@@ -10,7 +10,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from escalator.store.changes import Result
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreError
 from escalator.store.reading import Reader
+from escalator.store.retention import let_go
 from escalator.store.sqlite import SqliteStore
 from escalator.store.writer import Lane, Writer
 from escalator.telemetry import Metrics
@@ -56,8 +57,15 @@ class Killed(BaseException):
 class Life:
     """Whether the process lives, and where it may end."""
 
-    def __init__(self, fate: Fate, tell: Callable[[str], None], path: Path):
+    def __init__(
+        self,
+        fate: Fate,
+        tell: Callable[[str], None],
+        path: Path,
+        stand_still: Callable[[timedelta], None],
+    ):
         self.is_alive = True
+        self._stand_still = stand_still
         self.commits = 0
         self.batch = ""
         self.fate = fate
@@ -72,6 +80,13 @@ class Life:
         if self.fate.ends(point):
             self.end(point)
             raise Killed
+
+    def stand_still(self) -> None:
+        """The process, and all who would ask it, see nothing of what passes now."""
+        seconds = self.fate.stands_still(self.batch)
+        if seconds:
+            self._tell(f"stands still for {seconds:.1f} s after {self.batch}")
+            self._stand_still(timedelta(seconds=seconds))
 
     async def gate(self, point: str) -> None:
         """As `pass_point` for a coroutine: the dead wait for ever."""
@@ -100,6 +115,8 @@ class Disk:
         connection.execute("PRAGMA synchronous=OFF")
 
     def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if statement.startswith("DELETE") and not self._connection.in_transaction:
+            return self._chore(statement, parameters)
         if statement != "COMMIT":
             if not self._life.is_alive:
                 raise Killed
@@ -112,6 +129,14 @@ class Disk:
         done = self._connection.execute(statement)
         self._life.commits += 1
         self._life.pass_point(f"commit of {self._life.batch}: after")
+        return done
+
+    def _chore(self, statement: str, parameters: Any) -> sqlite3.Cursor:
+        """A statement that is a transaction of its own."""
+        self._life.pass_point("chore: before")
+        done = self._connection.execute(statement, parameters)
+        self._life.commits += 1
+        self._life.pass_point("chore: after")
         return done
 
     def __getattr__(self, name: str) -> Any:
@@ -171,6 +196,7 @@ class SteppedWriter(Writer):
             self.turn()
         except Killed:
             return
+        self._life.stand_still()
         if self._has_work():
             self._call()
 
@@ -241,7 +267,8 @@ class Process:
         self.engine.start()
         self.callbacks = Callbacks(self.engine, SETTINGS)
         async with asyncio.TaskGroup() as tasks:
-            self.dialer = Dialer(self.engine, lambda: wire, SETTINGS, tasks)
+            chance = self.life.fate.chance
+            self.dialer = Dialer(self.engine, lambda: wire, SETTINGS, tasks, chance=chance)
             self.follower = Follower(self.engine, lambda: wire, tasks)
             await self.follower.begin()
             self.workers = [
@@ -309,6 +336,11 @@ class Process:
     async def submit(self, *events: Event) -> int | None:
         """What an operator asks for: 202, 503, or None."""
         return await self.ask(lambda: self._stored(*events), "202")
+
+    async def let_go(self, retention: timedelta) -> int | None:
+        """What the daemon does every hour: how many rows went, None when the process ended before that was over."""
+        now = self.clock.now()
+        return await self.ask(lambda: let_go(self.engine.change, now, retention), "chore")
 
     async def _stored(self, *events: Event, lane: Lane = Lane.URGENT) -> int:
         try:

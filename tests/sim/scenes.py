@@ -12,8 +12,8 @@ from fate import Fate, Person, Posting
 from playbook import PHONES, policy, rules, step
 from simulation import World
 
+from escalator.escalation.call_events import CallAsked
 from escalator.escalation.calls import Speech
-from escalator.escalation.events import CallAsked
 from escalator.escalation.rules import Rules
 from escalator.phone.carrier import Unclear
 
@@ -23,6 +23,7 @@ STEPS = rules(policy(step("ana", retry="10m", wait="100s"), step("ben", retry="1
 BEN_ALONE = rules(policy(step("ben", retry="10m", wait="30m")), people=(STEPS.people["ben"],))
 STORY_ENDS_WITHIN = timedelta(minutes=9)
 AFTERWARDS = timedelta(seconds=70)
+RETAINED = timedelta(minutes=1)
 
 
 @dataclass
@@ -80,7 +81,8 @@ Holds = Callable[[World], None]
 class Scene:
     """A story: who plays, what happens, what must be so at its end.
 
-    `undisturbed`: how many calls it takes; `calls`: how few and how many when the process ends in its midst.
+    `undisturbed`: how many calls it takes; `calls`: how few and how many when the process ends in its midst;
+    `forgets`: some of them are no longer on file at its end.
     """
 
     play: Play
@@ -90,6 +92,7 @@ class Scene:
     people: dict[str, Person] = field(default_factory=dict)
     fate: Callable[..., EndsAt] = EndsAt
     config: Rules = STEPS
+    forgets: bool = False
 
 
 # ---- what is looked at
@@ -199,6 +202,36 @@ def who_is_left_is_rung(world: World) -> None:
     assert made_to(world, ANA) <= 1
 
 
+async def retention(world: World) -> None:
+    """One incident is over and old; while another rings, the old one is let go."""
+    await page_and_acknowledge(world)
+    await is_sent(world, "disk", firing=False)
+    await until(world, lambda world: phases(world) == {"resolved"})
+    await world.pass_time(RETAINED + timedelta(seconds=10))
+    world.acknowledged.clear()
+    world.promised.clear()
+    world.exchange.lines.clear()
+    await is_sent(world, "cpu")
+    await world.pass_time(3.0)
+
+    async def clean_up() -> None:
+        while (process := world.ready) is None or await process.let_go(RETAINED) is None:
+            await world.clock.sleep(2.0)
+
+    world.spawn(clean_up())
+    await until(world, lambda world: incidents(world) == 1 and phases(world) == {"acknowledged"})
+
+
+def only_the_new_one_is_left(world: World) -> None:
+    is_acknowledged_once(world)
+    assert phases(world) == {"acknowledged"}, "what is open is not touched (K15)"
+    for table in ("alerts", "calls", "call_pages"):
+        (count,) = world.db.execute(f"SELECT count(*) FROM {table}").fetchone()
+        assert count == 1, f"the old one is gone, the new one whole: {table} (K15)"
+    ownerless = "SELECT count(*) FROM posts WHERE call_id NOT IN (SELECT id FROM calls)"
+    assert world.db.execute(ownerless).fetchone() == (0,), "a token without its call (K15)"
+
+
 async def direct_call(world: World) -> None:
     speech = Speech(say="hello", voice="alice", language="ja-JP", loop=3)
     asked = CallAsked(call_id="direct", to=BEN, person="", speech=speech, lasts=685.0)
@@ -231,6 +264,9 @@ SCENES = {
         resolve_while_ringing, the_phone_falls_silent, 1, (0, 1), {ANA: NOBODY}
     ),
     "reload": Scene(reload, who_is_left_is_rung, 2, (1, 2), {ANA: NOBODY}),
+    "retention": Scene(
+        retention, only_the_new_one_is_left, 1, (1, 1), {ANA: Person(after=18.0)}, forgets=True
+    ),
     "direct-call": Scene(direct_call, it_was_answered, 1, (1, 1)),
     "surplus": Scene(
         page_and_acknowledge, one_of_two_is_ended, 2, (2, 2), {ANA: Person(after=18.0)}, MakesTwo

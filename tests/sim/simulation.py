@@ -66,7 +66,7 @@ class World:
     # ---- the process's lives
 
     def _begin(self, path: Path) -> None:
-        self.life = Life(self.fate, self.tell, path)
+        self.life = Life(self.fate, self.tell, path, self.clock.stand_still)
         self._checked = -1
         self.process: Process | None = Process(self.clock, self.exchange, self.life, self.config)
         self.db = open_for_reading(self.life.path)

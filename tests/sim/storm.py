@@ -20,8 +20,9 @@ from structlog.testing import capture_logs
 
 from escalator.clock import VirtualClock
 from escalator.engine import new_id
+from escalator.escalation.call_events import CallAsked
 from escalator.escalation.calls import Speech
-from escalator.escalation.events import Action, Asked, CallAsked
+from escalator.escalation.events import Action, Asked
 
 SHARED = "+447700900123"
 PEOPLE = (

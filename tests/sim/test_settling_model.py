@@ -14,9 +14,7 @@ from call_story import CONFIG, TO
 from world import LASTS, START
 
 from escalator.escalation import settling
-from escalator.escalation.calls import BOUND, Call, CallState
-from escalator.escalation.decide_call import decide_call
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallDue,
     CallEvent,
@@ -26,6 +24,8 @@ from escalator.escalation.events import (
     CallUnclear,
     Wanted,
 )
+from escalator.escalation.calls import BOUND, Call, CallState
+from escalator.escalation.decide_call import decide_call
 
 TICK = 5
 STATES_MAX = 400_000

@@ -12,9 +12,9 @@ from simulation import World
 from storm import SeedBroken, simulate
 from world import START
 
+from escalator.escalation.call_events import Wanted
 from escalator.escalation.calls import CallKind, CallState
 from escalator.escalation.dialing import DuePage, Join, OpenCall, plan
-from escalator.escalation.events import Wanted
 
 SEEDS = range(1, 9)
 

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from cast import ANA, OURS, RULES, cleared, fired
 
-from escalator.escalation.calls import AnswerRequest
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallIntended,
     CallPrompted,
@@ -23,6 +22,7 @@ from escalator.escalation.events import (
     KeyPressed,
     Wanted,
 )
+from escalator.escalation.calls import AnswerRequest
 from escalator.store.audit import find_violations
 from escalator.store.ballast import Ballast
 from escalator.store.connection import open_for_reading, open_for_writing

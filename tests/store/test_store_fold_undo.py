@@ -6,7 +6,8 @@ import pytest
 from cast import alert, rules, step
 from memory import Memory
 
-from escalator.escalation.events import AlertReceived, CallIntended, Wanted
+from escalator.escalation.call_events import CallIntended, Wanted
+from escalator.escalation.events import AlertReceived
 from escalator.escalation.incidents import PageState
 from escalator.store.fold import Fold
 

@@ -9,8 +9,9 @@ import sys
 import pytest
 from sqlite_utils import Database, Migrations
 
-from escalator.store.connection import Lock, open_for_reading, open_for_writing
+from escalator.store.connection import open_for_reading, open_for_writing
 from escalator.store.errors import StoreError, StoreHeld, StoreTooNew
+from escalator.store.lock import Lock
 from escalator.store.schema import migrations
 
 
@@ -57,7 +58,7 @@ def test_a_database_that_others_could_read_is_closed_to_them(tmp_path):
 def test_a_second_daemon_is_refused_with_the_pid_of_the_first(tmp_path):
     """(K21) The lock is the kernel's, so that a killed holder leaves none behind."""
     script = (
-        "import sys; from pathlib import Path; from escalator.store.connection import Lock\n"
+        "import sys; from pathlib import Path; from escalator.store.lock import Lock\n"
         "Lock(Path(sys.argv[1])).acquire(); print('held', flush=True); sys.stdin.read()"
     )
     path = tmp_path / "e.db"

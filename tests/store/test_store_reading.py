@@ -8,10 +8,7 @@ import pytest
 from cast import ANA, CHI, RULES, cleared, fired
 
 from escalator.clock import VirtualClock
-from escalator.escalation.calls import Speech
-from escalator.escalation.events import (
-    Action,
-    Asked,
+from escalator.escalation.call_events import (
     CallAccepted,
     CallAsked,
     CallIntended,
@@ -19,19 +16,16 @@ from escalator.escalation.events import (
     KeyPressed,
     Wanted,
 )
+from escalator.escalation.calls import Speech
+from escalator.escalation.dialing import Spent
+from escalator.escalation.events import Action, Asked
 from escalator.store.connection import open_for_reading
-from escalator.store.reading import (
-    Reader,
-    Work,
-    alerts_of,
-    calls_of,
-    count_work,
-    list_incidents,
-    timeline_of,
-)
+from escalator.store.reading import Reader, alerts_of, calls_of, list_incidents, timeline_of
 from escalator.store.sqlite import SqliteStore
+from escalator.store.work import Work, count_work
 from escalator.telemetry import Metrics
 
+SPEECH = Speech(say="hello", voice="alice", language="en-US", loop=1)
 OPEN = ("triggered", "acknowledged", "snoozed", "exhausted")
 
 
@@ -241,3 +235,26 @@ async def test_open_work_is_counted_by_kind_and_the_oldest_that_waits_is_dated(r
     )
     records.submit(Asked(incident_id="incident-disk", action=Action.RESOLVE, by="ana"))
     assert count_work(records.db).pending == {"page": 2, "direct_call": 0, "end_call": 1}
+
+
+def test_calls_that_were_placed_count_for_the_caps_of_their_people(records):
+    """A direct call counts for the person it rings; what was never posted counts for nobody."""
+    records.submit(fired("disk"), fired("cpu"))
+    records.submit(records.intend("disk"))
+    records.submit(
+        CallAsked(call_id="direct", to=CHI, person="chi", speech=SPEECH, lasts=60.0),
+        CallAsked(call_id="unposted", to="+15005550108", person="dee", speech=SPEECH, lasts=60.0),
+        CallIntended(
+            call_id="direct",
+            to=CHI,
+            from_="+15005550006",
+            person="chi",
+            token_hash="token-of-direct",
+            lasts=60.0,
+        ),
+    )
+    now, hour = records.clock.now(), timedelta(hours=1)
+
+    assert records.reader.spent(now, hour) == Spent(by_person={"ana": 1, "chi": 1}, today=2)
+    assert records.reader.spent(now + 2 * hour, hour) == Spent(by_person={}, today=2)
+    assert records.reader.spent(now + timedelta(days=2), hour) == Spent(by_person={}, today=0)

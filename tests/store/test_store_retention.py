@@ -6,8 +6,14 @@ import pytest
 from cast import ANA, BEN, RULES, cleared, fired
 
 from escalator.clock import VirtualClock
+from escalator.escalation.call_events import (
+    CallAsked,
+    CallDropped,
+    CallIntended,
+    CallRefused,
+    Wanted,
+)
 from escalator.escalation.calls import Speech
-from escalator.escalation.events import CallAsked, CallDropped, CallIntended, CallRefused, Wanted
 from escalator.store.connection import open_for_reading
 from escalator.store.retention import CHUNK, let_go
 from escalator.store.rows import to_stored

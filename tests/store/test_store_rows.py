@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalator.escalation.calls import LIVE, Call, CallPage, CallState, Ending, Post
-from escalator.escalation.incidents import Incident, Page, Phase
+from escalator.escalation.incidents import Incident, Page, Phase, Text
 from escalator.store import rows
 from escalator.store.connection import open_for_writing
 from escalator.store.loading import load_call, load_incident
@@ -59,7 +59,10 @@ def apart(kind, by, **given):
     )
 
 
-INCIDENTS = values(Incident, id=TEXTS, pages=apart(Page, "person"))
+TEXTS_OWED = st.lists(
+    values(Text, due_at=TIMES), max_size=4, unique_by=lambda one: (one.person, one.due_at)
+).map(lambda owed: tuple(sorted(owed, key=lambda one: (one.due_at, one.person.encode()))))
+INCIDENTS = values(Incident, id=TEXTS, pages=apart(Page, "person"), texts=TEXTS_OWED)
 CALLS = values(
     Call,
     id=TEXTS,
@@ -87,7 +90,10 @@ def insert(connection, table, columns, row, **more):
 
 
 def put_incident(connection, incident):
-    insert(connection, "incidents", rows.INCIDENT_COLUMNS, rows.incident_row(incident))
+    insert(connection, "incidents", (*rows.INCIDENT_COLUMNS, "code"), rows.incident_row(incident))
+    for text in incident.texts:
+        columns = ("person", "due_at", "is_sent")
+        insert(connection, "texts", columns, rows.text_row(text), incident_id=incident.id)
     for page in incident.pages:
         insert(connection, "pages", rows.PAGE_COLUMNS, rows.page_row(page), incident_id=incident.id)
 

@@ -12,7 +12,8 @@ from cast import RULES, alert, cleared, fired
 
 from escalator.clock import VirtualClock
 from escalator.escalation.alerts import AlertStatus
-from escalator.escalation.events import Action, AlertReceived, Asked, CallIntended, Due, Wanted
+from escalator.escalation.call_events import CallIntended, Wanted
+from escalator.escalation.events import Action, AlertReceived, Asked, Due
 from escalator.store.errors import StoreBusy, StoreError
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from escalator.escalation.calls import AnswerRequest
-from escalator.escalation.events import (
+from escalator.escalation.call_events import (
     CallAccepted,
     CallIntended,
     CallPrompted,
     CallRefused,
     CallReported,
 )
+from escalator.escalation.calls import AnswerRequest
 
 TO = "+819012345678"
 SHAPE = (
