@@ -21,12 +21,15 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from escalator import caretaker
+from escalator.attention import Attention
 from escalator.auditor import Auditor
 from escalator.clock import Clock, SystemClock
 from escalator.config.loading import Loaded, load
 from escalator.config.model import Config, Listener
 from escalator.config.problems import ConfigError
 from escalator.engine import Engine
+from escalator.heartbeats import Heartbeats
+from escalator.outbound_beat import OutboundBeat
 from escalator.phone.callbacks import Callbacks
 from escalator.phone.carrier import Carrier
 from escalator.phone.dialer import Dialer
@@ -34,6 +37,7 @@ from escalator.phone.doorway import refusal
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.twilio import Login, TwilioCarrier
+from escalator.staleness import ask_about_stale
 from escalator.store.ballast import Ballast
 from escalator.store.errors import StoreError
 from escalator.store.lock import Lock, locked
@@ -52,7 +56,6 @@ log = get_logger("app")
 
 POSTS_PATIENCE_SECONDS = 20.0
 OLD_CARRIER_SECONDS = 60.0
-LAG_EVERY_SECONDS = 1.0
 # Connections that the kernel keeps until we take them: a burst of them must not cost a sender its turn.
 BACKLOG = 1024
 DEFAULT_RECEIVER = "alertmanager"
@@ -141,7 +144,10 @@ class Daemon:
             self._dialer = Dialer(self.engine, lambda: self._carrier, settings, tasks)
             self._follower = Follower(self.engine, lambda: self._carrier, tasks)
             self._callbacks = Callbacks(self.engine, settings)
-            self._auditor = Auditor(self.engine)
+            self._auditor = auditor = Auditor(self.engine)
+            self._attention = Attention(self.clock, self.metrics)
+            self._heartbeats = Heartbeats(self.engine, lambda: self._attention.since)
+            beat = OutboundBeat(self.engine, lambda: self.config.beat_to, lambda: auditor.is_clean)
             await self._follower.begin()
             async with self._listeners():
                 self._workers = [
@@ -150,7 +156,9 @@ class Daemon:
                     tasks.create_task(self._follower.run(), name="follower"),
                     tasks.create_task(self._auditor.run(), name="auditor"),
                     tasks.create_task(self.engine.watch_writer(), name="writer"),
-                    tasks.create_task(self._watch_lag(), name="lag"),
+                    tasks.create_task(self._attention.run(), name="attention"),
+                    tasks.create_task(self._heartbeats.run(), name="heartbeats"),
+                    tasks.create_task(beat.run(), name="beat"),
                 ]
                 self._start_chores()
                 self._loaded_well(self._loaded)
@@ -194,6 +202,7 @@ class Daemon:
     def _web_context(self) -> WebContext:
         return WebContext(
             engine=self.engine,
+            heartbeats=self._heartbeats,
             config=lambda: self.config,
             generated_token=lambda: self._generated_token,
             why_not_ready=self._why_not_ready,
@@ -216,13 +225,6 @@ class Daemon:
             notify("WATCHDOG=1")
         else:
             log.error("watchdog_not_fed", why="the auditor has not come to an end for a while")
-
-    async def _watch_lag(self) -> None:
-        while True:
-            before = self.clock.boottime()
-            await self.clock.sleep(LAG_EVERY_SECONDS)
-            lag = self.clock.boottime() - before - LAG_EVERY_SECONDS
-            self.metrics.event_loop_lag.observe(max(0.0, lag))
 
     # ---- config
 
@@ -290,6 +292,8 @@ class Daemon:
         self._scheduler.add_job(self._let_go, "interval", hours=1, id="retention")
         check = partial(caretaker.check, self.engine, self.config.storage.path)
         self._scheduler.add_job(check, "interval", days=1, id="check")
+        stale = partial(ask_about_stale, self.engine, lambda: self._attention.since)
+        self._scheduler.add_job(stale, "interval", minutes=1, id="stale")
         self._scheduler.start()
 
     async def _let_go(self) -> None:

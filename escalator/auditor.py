@@ -6,7 +6,7 @@ come to an end.
 """
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from escalator.engine import Engine, Undecided
 from escalator.escalation.call_events import CallDue
@@ -21,6 +21,7 @@ log = get_logger("auditor")
 
 EVERY_SECONDS = 60.0
 CONTENT_FOR = timedelta(seconds=150)
+CLEAN_FOR = timedelta(seconds=2 * EVERY_SECONDS)
 LOOKS_MAX = 3
 
 
@@ -31,12 +32,18 @@ class Auditor:
         self._engine = engine
         self._clock = engine.clock
         self._content_at = engine.clock.now()
+        self._clean_at: datetime | None = None
         self._seen: Counter[Suspect] = Counter()
 
     @property
     def is_content(self) -> bool:
         """Whether a look has come to its end lately, with nothing wrong or everything begun anew."""
         return self._clock.now() - self._content_at <= CONTENT_FOR
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the last look was lately and found nothing wrong; before the first one nobody can say so."""
+        return self._clean_at is not None and self._clock.now() - self._clean_at <= CLEAN_FOR
 
     async def run(self) -> None:
         """Look every minute until canceled."""
@@ -61,6 +68,7 @@ class Auditor:
         for violation in violations:
             await self._mend(violation)
         self._content_at = self._clock.now()
+        self._clean_at = None if violations else self._content_at
         return len(violations)
 
     async def _mend(self, violation: Violation) -> None:

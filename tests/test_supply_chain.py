@@ -16,8 +16,8 @@ LOCK = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURSELVES = PROJECT["name"]
 REGISTRY = "https://pypi.org/simple"
-# Pydantic's own core: of one version with it, by its own demand, and made to be imported from.
-CORES = {"pydantic-core": "pydantic"}
+# Parts that come with a package by its own demand, and are made to be imported from.
+CORES = {"pydantic-core": "pydantic", "markupsafe": "jinja2"}
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 # Imports every module of ours, and notes whatever of it would reach out of the process.
 IMPORTS_ALL = """

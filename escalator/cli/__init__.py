@@ -30,6 +30,8 @@ VERBS: dict[str, Verb] = {
     "check-config": Verb("configuring", "check_config", "Say whether a config file loads."),
     "config": Verb("configuring", "config", "Show the config in force, or its JSON Schema."),
     "incidents": Verb("incidents", "incidents", "List, show, acknowledge, resolve incidents."),
+    "override": Verb("overriding", "override", "Put somebody on call instead of a schedule."),
+    "silence": Verb("silencing", "silence", "Hold back new incidents of what is known."),
     "alert": Verb("alerts", "alert", "Send an alert."),
     "call": Verb("calling", "call", "Ring a number and say something."),
     "receiver": Verb("receivers", "receiver", "Print what to paste into a sender's config."),

@@ -25,6 +25,7 @@ TIMEOUT_SECONDS = 10.0
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _TEXT_MAX = 500
 _NOT_FOUND = 404
+_NOTHING = 204
 
 _ADVICE: Mapping[int, str] = {
     401: "give the right token with --token.file",
@@ -78,6 +79,10 @@ class Client:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self._ask("POST", path, content, headers)
 
+    def delete(self, path: str) -> None:
+        """Take away what is at a path below the base."""
+        self._ask("DELETE", path)
+
     def _ask(
         self,
         method: str,
@@ -93,7 +98,8 @@ class Client:
         )
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
-                return _json(answer.read(ANSWER_MAX_BYTES), self.url)
+                content = answer.read(ANSWER_MAX_BYTES)
+                return _json(content, self.url) if content or answer.status != _NOTHING else None
         except urllib.error.HTTPError as refusal:
             with refusal:
                 self._refused(refusal, path)

@@ -159,7 +159,9 @@ class Config(Section):
         dict[Annotated[str, *scalar(read_policy_name)], Policy],
         _some("policy"),
         BeforeValidator(drop_empty_none),
-        Field(json_schema_extra={"properties": {NO_POLICY: {"type": "object", "maxProperties": 0}}}),
+        Field(
+            json_schema_extra={"properties": {NO_POLICY: {"type": "object", "maxProperties": 0}}}
+        ),
     ]
     routes: tuple[Route, ...] = ()
     severities: Annotated[tuple[Text, ...], NOT_EMPTY, AfterValidator(_no_severity_twice)] = (

@@ -60,12 +60,12 @@ class Assignment:
     leaves: bool = False
 
 
-def place(rules: Rules, alert: Alert, now: datetime) -> Place:
+def place(rules: Rules, alert: Alert, now: datetime, policy: str | None = None) -> Place:
     """Find the alert's policy and group by the first route that matches; without one, the default
-    policy.
+    policy. With a `policy` of its own the routes are not asked.
     """
-    route = route_of(rules, alert.labels)
-    kin = _kin(rules, route.policy if route is not None else DEFAULT_POLICY)
+    route = route_of(rules, alert.labels) if policy is None else None
+    kin = _kin(rules, policy or (route.policy if route is not None else DEFAULT_POLICY))
     acting = _acting(rules, kin, now)
     hold = None
     if acting != NO_POLICY:

@@ -1,5 +1,5 @@
 """Everything that can happen to an incident. Each event says which incident it concerns; those of calls are in
-`call_events`.
+`call_events`, those of messages in `message_events`.
 
 Names are in the past tense where the world did something and `Asked` where somebody wants
 something. Ids come with the event: nothing that decides draws lots.
@@ -15,6 +15,7 @@ from escalator.escalation.assign import Place
 from escalator.escalation.call_events import CallEvent
 from escalator.escalation.calls import CallOutcome
 from escalator.escalation.holding import Hold
+from escalator.escalation.message_events import MessageEvent
 
 
 class Action(StrEnum):
@@ -33,12 +34,14 @@ class AlertReceived:
     """A sender told of an alert. `fresh_id` names the incident that it may open.
 
     `fallback_of` is for what escalator itself raises: whatever the routes say, the alert falls under
-    this policy, and an incident that it opens rings the fallback at once.
+    this policy, and an incident that it opens rings the fallback at once. `policy` overrules the
+    routes alone: silences and hours hold the alert as any other.
     """
 
     alert: Alert
     fresh_id: str
     fallback_of: str | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +183,14 @@ class Stuck:
     what: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyReceived:
+    """Somebody answered by message. `sid` is the carrier's id of it: told twice it counts once."""
+
+    sid: str
+    asks: tuple[Asked, ...]
+
+
 IncidentEvent: TypeAlias = (
     AlertFired
     | AlertCleared
@@ -197,4 +208,6 @@ IncidentEvent: TypeAlias = (
 )
 
 
-Event: TypeAlias = AlertReceived | HoldAsked | IncidentEvent | CallEvent
+Event: TypeAlias = (
+    AlertReceived | HoldAsked | IncidentEvent | CallEvent | MessageEvent | ReplyReceived
+)

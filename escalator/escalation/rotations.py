@@ -25,9 +25,9 @@ DAYS_OF = {Unit.DAYS: 1, Unit.WEEKS: 7}
 class Turn(NamedTuple):
     """One turn of a rotation, counted from 0. It may be empty where the clock skips it as a whole."""
 
-    number: int
     start: datetime
     end: datetime
+    number: int
 
 
 class Span(NamedTuple):
@@ -67,19 +67,19 @@ def turn_at(rotation: Rotation, zone: ZoneInfo, at: datetime) -> Turn | None:
     while end <= at:
         number += 1
         start, end = end, turn_start(rotation, zone, number + 1)
-    return Turn(number, start, end)
+    return Turn(start, end, number)
 
 
 def turns(rotation: Rotation, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Turn]:
     """The turns that hold somewhere in the span, whole, in order; without the empty ones."""
-    turn = turn_at(rotation, zone, start) or Turn(-1, start, turn_start(rotation, zone, 0))
+    turn = turn_at(rotation, zone, start) or Turn(start, turn_start(rotation, zone, 0), -1)
     if turn.number >= 0:
         yield turn
     number, begin = turn.number + 1, turn.end
     while begin < end:
         following = turn_start(rotation, zone, number + 1)
         if begin < following:
-            yield Turn(number, begin, following)
+            yield Turn(begin, following, number)
         number, begin = number + 1, following
 
 

@@ -9,7 +9,6 @@ that would leave nobody.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from escalator.escalation.reasons import Absence, Kind, Reason
@@ -56,9 +55,6 @@ def layer_duty(
     With nobody there its people are () and its reason is one for a gap.
     """
     items = layer.people
-    scheduled = items[turn % len(items)]
-    if scheduled and _of_them_there(scheduled, people, at) is scheduled:
-        return Duty(scheduled, _plain(number))
     absent: dict[str, Absence] = {}
     for step in range(len(items)):
         item = items[(turn + step) % len(items)]
@@ -90,12 +86,6 @@ def calendar_duty(
         is_kept=bool(known) and not there,
     )
     return Duty(there or known, reason)
-
-
-@lru_cache(maxsize=64)
-def _plain(number: int) -> Reason:
-    """The reason that is given nearly always: made once a layer."""
-    return Reason(kind=Kind.LAYER, layer=number)
 
 
 def _of_them_there(

@@ -15,7 +15,7 @@ from escalator.escalation.reasons import Kind, Reason
 from escalator.escalation.rotations import Span, openings, turns
 from escalator.escalation.rules import Person
 from escalator.escalation.schedules import CalendarEvent, Override, Schedule
-from escalator.escalation.standing_in import Duty, calendar_duty, layer_duty
+from escalator.escalation.standing_in import Duty, calendar_duty, is_there, layer_duty
 
 Piece = tuple[datetime, datetime, Duty]
 Turned = tuple[datetime, datetime, int]
@@ -77,25 +77,27 @@ def _sources(
 def _layer_pieces(
     schedule: Schedule, index: int, people: Mapping[str, Person], asked: Span
 ) -> list[Piece]:
-    """Where the layer applies, who answers."""
+    """Where the layer applies, who answers. The first and the last piece may reach beyond the span."""
     layer = schedule.layers[index]
-    if not layer.people:
+    items = layer.people
+    if not items:
         return []
-    found = turns(layer.rotation, schedule.zone, asked.start, asked.end)
-    turned: Iterable[Turned] = (
-        (max(one.start, asked.start), min(one.end, asked.end), one.number) for one in found
-    )
+    turned: Iterable[Turned] = turns(layer.rotation, schedule.zone, asked.start, asked.end)
     if layer.only:
         turned = _within(turned, openings(layer.only, schedule.zone, asked.start, asked.end))
-    cuts = _away_bounds((one for item in layer.people for one in item), people, asked)
-    # Who is away changes at the cuts alone: between two of them a place in the order has one duty.
-    known: dict[tuple[int, int], Duty] = {}
+    persons = {one for item in items for one in item}
+    cuts = _away_bounds(persons, people, asked)
+    plain = [Duty(item, Reason(kind=Kind.LAYER, layer=index + 1)) for item in items]
     pieces: list[Piece] = []
+    since, missing = -1, persons
     for start, end, number, passed in _cut(turned, cuts):
-        key = (passed, number % len(layer.people))
-        duty = known.get(key)
-        if duty is None:
-            duty = known[key] = layer_duty(layer, index + 1, number, people, start)
+        at = start if start > asked.start else asked.start
+        if since != passed:  # Who is away changes at the cuts alone.
+            since = passed
+            missing = {one for one in persons if not is_there(one, people, at)}
+        place = number % len(items)
+        is_plain = items[place] and missing.isdisjoint(items[place])
+        duty = plain[place] if is_plain else layer_duty(layer, index + 1, number, people, at)
         pieces.append((start, end, duty))
     return pieces
 
@@ -151,8 +153,9 @@ def _fill(free: list[Span], pieces: Sequence[Piece], found: list[Piece]) -> list
             if start > begin:
                 left.append(Span(begin, start))
                 begin = start
-            found.append((begin, min(end, until), duty))
-            begin = min(end, until)
+            end = end if end < until else until
+            found.append((begin, end, duty))
+            begin = end
             at += 1
         if begin < until:
             left.append(Span(begin, until))
@@ -167,7 +170,8 @@ def _within(turned: Iterable[Turned], spans: Sequence[Span]) -> Iterator[Turned]
             index += 1
         at = index
         while at < len(spans) and spans[at].start < until:
-            yield max(begin, spans[at].start), min(until, spans[at].end), number
+            start, end = spans[at]
+            yield start if start > begin else begin, end if end < until else until, number
             at += 1
 
 

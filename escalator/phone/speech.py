@@ -7,8 +7,6 @@ language that has no built-in phrases is answered in English, said by an English
 Text from a payload is only ever the value of a variable: cleaned, never rendered.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,13 +14,11 @@ from functools import lru_cache
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from escalator.escalation.cleaning import clean
 from escalator.escalation.phrases import PHRASES, nearest, phrases_for
 from escalator.escalation.rules import Keys, Person, Rules, Voice
 from escalator.escalation.words import key_name, severity_name
 from escalator.phone.twiml import Say
-
-SPOKEN_MAX = 300
-"""How much of one text from a payload is spoken, in characters."""
 
 VOICES: Mapping[str, str] = {"de-DE": "Polly.Vicki-Neural", "ja-JP": "Polly.Tomoko-Neural"}
 """The voices we are sure of. Elsewhere the carrier chooses: a wrong voice would say nothing."""
@@ -40,9 +36,6 @@ _BROKEN = (
     TypeError,
     ValueError,
 )
-_ADDRESS = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.)\S*", re.IGNORECASE)
-_AFTER_ADDRESS = ".,;:!?)]}>\"'"
-_JOINERS = frozenset("\u200c\u200d")
 _SENTENCE_MARKS = " .。"
 
 _templates = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
@@ -132,35 +125,6 @@ def say_language(tag: str) -> str:
     if primary in PHRASES:
         return _MAIN_REGION.get(primary, f"{primary}-{primary.upper()}")
     return primary
-
-
-def clean(text: str, limit: int = SPOKEN_MAX) -> str:
-    """Foreign text made fit to be spoken: one line, words only, at most `limit` characters.
-
-    Addresses become "link"; control, direction, private and broken characters go. The end is cut
-    at a word where there is one.
-    """
-    # Only so much is looked at: an alert may bring megabytes.
-    text = _ADDRESS.sub(_link, text[: limit * 20])
-    text = " ".join("".join(map(_speakable, text)).split())
-    if len(text) <= limit:
-        return text
-    head = text[: limit + 1]
-    border = head.rfind(" ", limit // 2)
-    return head[: border if border > 0 else limit].rstrip()
-
-
-def _link(found: re.Match[str]) -> str:
-    address = found[0]
-    return "link" + address[len(address.rstrip(_AFTER_ADDRESS)) :]
-
-
-def _speakable(sign: str) -> str:
-    kind = unicodedata.category(sign)
-    if kind == "Cc":
-        return " "
-    # Cf holds the direction marks; two of its joiners belong to the spelling of some languages.
-    return "" if kind[0] == "C" and sign not in _JOINERS else sign
 
 
 def _attempt(text: str, variables: Mapping[str, object]) -> str:

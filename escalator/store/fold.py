@@ -1,11 +1,12 @@
 """Run events through the pure rules, one after the other, over one working set.
 
-The fold loads what an event names, lets `decide` and `decide_call` decide, and carries what follows
+The fold loads what an event names, lets `decide`, `decide_call` and `decide_message` decide, and carries what follows
 (a call's end to its pages, an acknowledgement to the calls under way) until nothing follows. An
 event whose decision raises leaves no trace, so that one bad row cannot take its batch down. Nothing
 is written here: `sqlite` writes the changes.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,6 +31,7 @@ from escalator.escalation.call_events import (
 from escalator.escalation.calls import Call, CallState
 from escalator.escalation.decide import decide
 from escalator.escalation.decide_call import decide_call
+from escalator.escalation.decide_message import decide_message
 from escalator.escalation.events import (
     AlertCleared,
     AlertFired,
@@ -39,10 +41,14 @@ from escalator.escalation.events import (
     HoldAsked,
     HoldFound,
     IncidentEvent,
+    ReplyReceived,
 )
+from escalator.escalation.heartbeats import RECEIVER as HEARTBEATS
 from escalator.escalation.holding import common_hold, hold_of
 from escalator.escalation.incidents import Incident
-from escalator.escalation.rules import Rules
+from escalator.escalation.message_events import MessageEvent, MessageIntended, MessageListed
+from escalator.escalation.messages import Message, MessageState
+from escalator.escalation.rules import Route, Rules
 from escalator.store.changes import Result, Source
 from escalator.store.working import WorkingSet
 
@@ -91,7 +97,9 @@ class Fold:
         assert not isinstance(event, AlertFired | AlertCleared), "alerts enter as AlertReceived"
         if isinstance(event, IncidentEvent):
             return self._incident_event(event.incident_id, event)
-        return self._call_event(event)
+        if isinstance(event, MessageEvent):
+            return self._message_event(event)
+        return self._reply(event) if isinstance(event, ReplyReceived) else self._call_event(event)
 
     def _ask_hold(self, incident_id: str) -> Result:
         """What holds a held incident now: that of its firing alerts which ends first, or nothing."""
@@ -100,10 +108,14 @@ class Fold:
             return Result(incident=incident)
         policy = policy_for(self._rules, incident.policy)
         hold = common_hold(
-            hold_of(self._rules, labels, route_of(self._rules, labels), policy, self._now)
+            hold_of(self._rules, labels, self._route(incident, labels), policy, self._now)
             for labels in self._set.firing(incident)
         )
         return self._incident_event(incident_id, HoldFound(incident_id=incident_id, hold=hold))
+
+    def _route(self, incident: Incident, labels: Mapping[str, str]) -> Route | None:
+        """The route that may hold such an alert back; for those of heartbeats none was asked."""
+        return None if incident.receiver == HEARTBEATS else route_of(self._rules, labels)
 
     # ---- alerts
 
@@ -149,7 +161,7 @@ class Fold:
 
     def _place(self, event: AlertReceived) -> Place:
         if event.fallback_of is None:
-            return place(self._rules, event.alert, self._now)
+            return place(self._rules, event.alert, self._now, event.policy)
         return place_own(self._rules, event.alert, event.fallback_of)
 
     def _held_by(self, incident: Incident) -> str:
@@ -270,6 +282,48 @@ class Fold:
             pages=pages,
         )
 
+    # ---- messages
+
+    def _message_event(self, event: MessageEvent) -> Result:
+        message = self._set.message(event.message_id)
+        if isinstance(event, MessageIntended) and (why := self._why_not(message, event)):
+            return Result(message=message, refused=why)
+        if isinstance(event, MessageListed) and event.sids is not None:
+            event = replace(event, sids=tuple(filter(self._set.is_foreign, event.sids)))
+        decision = decide_message(message, event, self._now)
+        if decision.message is None:
+            return Result(refused="no such message")
+        self.changes.stirs = True
+        self._set.put_message(decision.message)
+        self.changes.lines.extend(decision.lines)
+        for follow in decision.follow:
+            assert not isinstance(follow, AlertFired | AlertCleared), "messages know no alerts"
+            self._decide(follow.incident_id, follow)
+        return Result(message=decision.message)
+
+    def _why_not(self, message: Message | None, event: MessageIntended) -> str:
+        """Why this message may not be posted now that its turn has come; "" when it may."""
+        if message is not None:
+            is_planned = message.state is MessageState.PLANNED
+            return "" if is_planned else "the message is not planned any more"
+        if self._set.is_writing_to(event.to):
+            return "a message to the number is under way"
+        is_owed = all(self._set.is_owed(told, self._now) for told in event.tells)
+        return "" if event.tells and is_owed else "what is due for this number has changed"
+
+    def _reply(self, event: ReplyReceived) -> Result:
+        """What somebody asks by message is done once, however often the carrier tells of it."""
+        if not self._set.is_answered(event.sid):
+            self.changes.replies.append(event.sid)
+            for asked in event.asks:
+                self._decide(asked.incident_id, asked)
+        found = (self._set.incident(asked.incident_id) for asked in event.asks)
+        return Result(incidents=tuple(one for one in found if one is not None))
+
 
 def _has_work(before: Incident, after: Incident) -> bool:
-    return before.pages is not after.pages or before.due_at != after.due_at
+    return (
+        before.pages is not after.pages
+        or before.texts is not after.texts
+        or before.due_at != after.due_at
+    )

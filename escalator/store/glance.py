@@ -83,6 +83,21 @@ def changed_since(connection: sqlite3.Connection, seen: int) -> Changed:
     ).fetchall()
     return Changed(
         position=now,
+        incidents=tuple(row[0] for row in found[:CHANGED_MAX]),
+        is_all=len(found) > CHANGED_MAX,
+    )
+
+
+def glance(connection: sqlite3.Connection, limit: int, late_before: datetime) -> Glance:
+    """At most `limit` open incidents. A page counts as late when it has waited for a call since `late_before`."""
+    untaken = _oldest(connection, _UNTAKEN, limit)
+    taken = _oldest(connection, _TAKEN, limit - len(untaken)) if len(untaken) < limit else []
+    shown = (*untaken, *taken)
+    pages = _pages(connection, [row[0] for row in shown])
+    counted = connection.execute(
+        f"SELECT phase, count(*) FROM incidents WHERE phase IN ({_OPEN}) GROUP BY phase"
+    )
+    return Glance(
         found=tuple(OnFile(row, tuple(pages.get(row[0], ()))) for row in shown),
         counts=dict(counted.fetchall()),
         stalled=_stalled(connection, late_before),

@@ -12,7 +12,9 @@ from typing import Literal
 
 from escalator.escalation.call_events import CallAsked, CallIntended, PageJoined
 from escalator.escalation.events import AlertCleared, AlertFired, AlertReceived, Event
+from escalator.escalation.message_events import MessageEvent, MessageIntended
 from escalator.store.loading import load_call, load_incident
+from escalator.store.message_rows import load_message
 from escalator.store.rows import known_value, to_stored
 
 _INCIDENT_CLOSED = (
@@ -25,6 +27,10 @@ _CALL_CLOSED = (
     "posted_at = NULL, unclear_at = NULL, heard_at = NULL, answered_at = NULL, created_at = ?1, ended_at = ?1, "
     "endings = '[]', speech = NULL, answer_request = NULL WHERE id = ?2"
 )
+_MESSAGE_CLOSED = (
+    "UPDATE messages SET state = 'lost', timer_at = NULL, posted_at = NULL, unclear_at = NULL, created_at = ?1, "
+    "ended_at = ?1 WHERE id = ?2"
+)
 _LINE = "INSERT INTO timeline (incident_id, at, event, text) VALUES (?, ?, 'quarantined', ?)"
 _KEEP = (
     "INSERT INTO meta (name, value) VALUES (?, ?) "
@@ -34,9 +40,9 @@ _KEEP = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """Whose fault it may be: an incident, a call or an alert (its id: receiver, a slash, key)."""
+    """Whose fault it may be: an incident, a call, a message or an alert (its id: receiver, a slash, key)."""
 
-    kind: Literal["incident", "call", "alert"]
+    kind: Literal["incident", "call", "message", "alert"]
     id: str
 
     def __str__(self) -> str:
@@ -62,6 +68,8 @@ def describe(connection: sqlite3.Connection, suspect: Suspect) -> tuple[str, str
         return (f"the incident {row[0]}", str(row[1])) if row else ("an incident", "")
     if suspect.kind == "call":
         return "a call", ""
+    if suspect.kind == "message":
+        return "a message", ""
     return f"an alert of receiver {suspect.id.partition('/')[0]}", ""
 
 
@@ -72,6 +80,7 @@ def put_aside(connection: sqlite3.Connection, suspect: Suspect, why: str, now: d
         _keep(connection, "incidents", suspect, why)
         connection.execute(_INCIDENT_CLOSED, (at, suspect.id))
         connection.execute("DELETE FROM pages WHERE incident_id = ?", (suspect.id,))
+        connection.execute("DELETE FROM texts WHERE incident_id = ?", (suspect.id,))
         connection.execute(
             "UPDATE alerts SET is_current = 0, status = 'resolved' WHERE incident_id = ?",
             (suspect.id,),
@@ -81,6 +90,9 @@ def put_aside(connection: sqlite3.Connection, suspect: Suspect, why: str, now: d
     elif suspect.kind == "call":
         _keep(connection, "calls", suspect, why)
         connection.execute(_CALL_CLOSED, (at, suspect.id))
+    elif suspect.kind == "message":
+        _keep(connection, "messages", suspect, why)
+        connection.execute(_MESSAGE_CLOSED, (at, suspect.id))
     else:
         receiver, _, key = suspect.id.partition("/")
         connection.execute(
@@ -105,6 +117,11 @@ def _about(connection: sqlite3.Connection, event: Event) -> list[Suspect]:
         alert = Suspect(kind="alert", id=f"{receiver}/{key}")
         current = _incident_of(connection, receiver, key)
         return [Suspect(kind="incident", id=current), alert] if current else [alert]
+    if isinstance(event, MessageEvent):
+        told = event.tells if isinstance(event, MessageIntended) else ()
+        owing = {one.incident_id for one in told} | _told_by(connection, event.message_id)
+        others = [Suspect(kind="incident", id=one) for one in sorted(owing)]
+        return [Suspect(kind="message", id=event.message_id), *others]
     call_id, incident_id = getattr(event, "call_id", None), getattr(event, "incident_id", None)
     if incident_id:
         return [Suspect(kind="incident", id=incident_id)]
@@ -131,12 +148,21 @@ def _incidents_of(connection: sqlite3.Connection, call_id: str) -> set[str]:
     return {str(row[0]) for row in found}
 
 
+def _told_by(connection: sqlite3.Connection, message_id: str) -> set[str]:
+    found = connection.execute(
+        "SELECT incident_id FROM message_incidents WHERE message_id = ?", (message_id,)
+    )
+    return {str(row[0]) for row in found}
+
+
 def _is_readable(connection: sqlite3.Connection, suspect: Suspect) -> bool:
     try:
         if suspect.kind == "incident":
             load_incident(connection, suspect.id)
         elif suspect.kind == "call":
             load_call(connection, suspect.id)
+        elif suspect.kind == "message":
+            load_message(connection, suspect.id)
         else:
             _load_alert(connection, suspect.id)
     except Exception:  # noqa: BLE001 - whatever it raises is what was asked for

@@ -77,7 +77,9 @@ _MONTHS = "months(n, name, begins, ends) AS (VALUES {values})"
 _TAKEN = """
 WITH {months}, timed AS (
     SELECT m.n, m.name, i.acknowledged_at - i.created_at AS took,
-        row_number() OVER (PARTITION BY m.n ORDER BY i.acknowledged_at IS NULL, i.acknowledged_at - i.created_at) AS place,
+        row_number() OVER (
+            PARTITION BY m.n ORDER BY i.acknowledged_at IS NULL, i.acknowledged_at - i.created_at
+        ) AS place,
         count(i.acknowledged_at) OVER (PARTITION BY m.n) AS taken, count(*) OVER (PARTITION BY m.n) AS total
     FROM incidents i CROSS JOIN months m ON i.created_at >= m.begins AND i.created_at < m.ends
 )

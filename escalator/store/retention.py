@@ -16,7 +16,7 @@ _OLD_INCIDENTS = (
     "SELECT id FROM incidents WHERE phase = 'resolved' AND resolved_at < ? "
     f"ORDER BY resolved_at LIMIT {CHUNK}"
 )
-_OF_INCIDENTS = ("timeline", "alerts", "call_pages", "pages")
+_OF_INCIDENTS = ("timeline", "alerts", "call_pages", "pages", "texts", "message_incidents")
 
 Change = Callable[[str, Sequence[object]], Awaitable[int]]
 
@@ -39,6 +39,7 @@ async def let_go(change: Change, now: datetime, retention: timedelta) -> int:
         if incidents < CHUNK:
             break
     gone += await _calls(change, now, before)
+    await _messages(change, now, before)
     await change(
         "DELETE FROM alerts WHERE incident_id = '' AND last_seen < ?",
         (before,),
@@ -63,3 +64,21 @@ async def _calls(change: Change, now: datetime, before: int | None) -> int:
         gone += calls
         if calls < CHUNK:
             return gone
+
+
+async def _messages(change: Change, now: datetime, before: int | None) -> None:
+    """Tokens first, then the messages that no incident needs any more; and which answers were taken."""
+    week_ago = to_stored(now - TOKENS_KEPT)
+    await change(
+        "DELETE FROM message_posts WHERE message_id IN (SELECT id FROM messages WHERE ended_at < ?)",
+        (max(week_ago or 0, before or 0),),
+    )
+    while True:
+        messages = await change(
+            "DELETE FROM messages WHERE id IN (SELECT id FROM messages m WHERE ended_at < ? AND NOT EXISTS "
+            f"(SELECT 1 FROM message_incidents t WHERE t.message_id = m.id) LIMIT {CHUNK})",
+            (before,),
+        )
+        if messages < CHUNK:
+            break
+    await change("DELETE FROM replies WHERE at < ?", (week_ago,))

@@ -109,6 +109,41 @@ CREATE TABLE silences (
 """
 
 
+_MESSAGES = """
+CREATE TABLE messages (
+    id TEXT PRIMARY KEY, person TEXT NOT NULL, "to" TEXT NOT NULL, from_ TEXT NOT NULL, body TEXT NOT NULL,
+    state TEXT NOT NULL, sid TEXT NOT NULL, created_at INTEGER NOT NULL, posted_at INTEGER, unclear_at INTEGER,
+    ended_at INTEGER, timer_at INTEGER, not_sent INTEGER NOT NULL, error_code INTEGER, error_message TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX messages_pending ON messages ("to") WHERE state IN ('planned', 'posting', 'unclear');
+CREATE INDEX messages_timer ON messages (timer_at) WHERE timer_at IS NOT NULL;
+CREATE INDEX messages_posted ON messages (posted_at);
+CREATE INDEX messages_over ON messages (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE message_posts (
+    token_hash TEXT PRIMARY KEY, message_id TEXT NOT NULL, at INTEGER NOT NULL, sid TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_posts_message ON message_posts (message_id, at);
+CREATE INDEX message_posts_sid ON message_posts (sid) WHERE sid != '';
+
+CREATE TABLE message_incidents (
+    message_id TEXT NOT NULL, n INTEGER NOT NULL, incident_id TEXT NOT NULL, person TEXT NOT NULL,
+    PRIMARY KEY (message_id, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_incidents_incident ON message_incidents (incident_id);
+
+CREATE TABLE replies (sid TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX replies_at ON replies (at);
+"""
+
+
+_HEARTBEATS = """
+CREATE TABLE heartbeats (
+    name TEXT PRIMARY KEY, last_at INTEGER, armed_at INTEGER NOT NULL, beats INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
 @migrations(name="0001_first_tables")
 def first_tables(db: Database) -> None:
     """Everything that the first release keeps."""
@@ -119,6 +154,18 @@ def first_tables(db: Database) -> None:
 def who_and_when(db: Database) -> None:
     """Incidents that are held, messages that are owed, live overrides and silences."""
     _run(db, _WHO_AND_WHEN)
+
+
+@migrations(name="0003_messages")
+def messages(db: Database) -> None:
+    """Messages to people, and which answers of theirs were taken."""
+    _run(db, _MESSAGES)
+
+
+@migrations(name="0004_heartbeats")
+def heartbeats(db: Database) -> None:
+    """When each heartbeat was heard."""
+    _run(db, _HEARTBEATS)
 
 
 def _run(db: Database, statements: str) -> None:

@@ -26,6 +26,7 @@ from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreBroken, StoreError, StoreFull
 from escalator.store.fold import Fold
 from escalator.store.loading import load_call, load_incident
+from escalator.store.message_rows import MessageSource
 from escalator.store.opening import remember_loss, suspect
 from escalator.store.tally import count
 from escalator.store.trouble import Trouble, trouble_of
@@ -79,6 +80,7 @@ class SqliteStore:
         # Open calls as the last batch left them: a storm that joins one is not to load it again with each batch.
         self._calls: dict[str, Call | None] = {}
         self._connection = connect(path)
+        self.messages = MessageSource(self._connection)
         self._file = _identity(path)
         if ballast is not None and not ballast.make():
             log.warning("no_reserve", path=str(path), hint="less than 24 MiB are free on this disk")

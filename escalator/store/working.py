@@ -1,16 +1,18 @@
-"""What a batch works on: incidents, calls and alerts as they are by now, loaded when first asked for.
+"""What a batch works on: incidents, calls, messages and alerts as they are by now, loaded when first asked for.
 
 Everything that one event changes can be taken back, so that an event that cannot be decided leaves
 no trace.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from escalator.escalation.alerts import Alert, Known
 from escalator.escalation.call_events import Wanted
 from escalator.escalation.calls import Call
 from escalator.escalation.incidents import Incident, PageState
+from escalator.escalation.messages import PENDING, Message, Told
 from escalator.store.changes import AlertChange, AlertKey, Changes, GroupKey, Source
 
 _K = TypeVar("_K")
@@ -26,6 +28,7 @@ class WorkingSet:
         self._source = source
         self._incidents: dict[str, Incident | None] = {}
         self._calls: dict[str, Call | None] = {}
+        self._messages: dict[str, Message | None] = {}
         self._known: dict[AlertKey, Known | None] = {}
         self._groups: dict[GroupKey, str | None] = {}
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
@@ -147,3 +150,43 @@ class WorkingSet:
             sid == post.sid for call in self.changes.calls.values() for post in call.posts
         )
         return not in_batch and self._source.call_of_sid(sid) is None
+
+    # ---- messages
+
+    def message(self, message_id: str) -> Message | None:
+        """A message by id; None when there is none."""
+        if message_id not in self._messages:
+            self._messages[message_id] = self._source.messages.message(message_id)
+        return self._messages[message_id]
+
+    def put_message(self, message: Message) -> None:
+        """This is how the message is now."""
+        self._set(self._messages, message.id, message)
+        self._set(self.changes.messages, message.id, message)
+
+    def is_writing_to(self, number: str) -> bool:
+        """Whether a message to this number is not known to be with the carrier."""
+        changed = self.changes.messages.values()
+        if any(one.to == number and one.state in PENDING for one in changed):
+            return True
+        owner = self._source.messages.pending_for(number)
+        message = self.message(owner) if owner is not None else None
+        return message is not None and message.state in PENDING
+
+    def is_owed(self, told: Told, now: datetime) -> bool:
+        """Whether a message about this is due to this person."""
+        incident = self.incident(told.incident_id)
+        return incident is not None and any(
+            text.person == told.person and not text.is_sent and text.due_at <= now
+            for text in incident.texts
+        )
+
+    def is_foreign(self, sid: str) -> bool:
+        """Whether the carrier's message of this id belongs to none of ours."""
+        changed = self.changes.messages.values()
+        in_batch = any(sid == post.sid for one in changed for post in one.posts)
+        return not in_batch and self._source.messages.message_of_sid(sid) is None
+
+    def is_answered(self, sid: str) -> bool:
+        """Whether this answer by message was taken already."""
+        return sid in self.changes.replies or self._source.messages.is_answered(sid)

@@ -10,6 +10,7 @@ from escalator.escalation.calls import Call, CallPage
 from escalator.escalation.incidents import Incident
 from escalator.store import rows
 from escalator.store.changes import AlertChange, Changes
+from escalator.store.message_rows import write_messages
 
 
 def _upsert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
@@ -61,6 +62,8 @@ def write(
         _write_pages(connection, incidents)
     if changes.calls:
         _write_calls(connection, list(changes.calls.values()), before)
+    if changes.messages or changes.replies:
+        write_messages(connection, list(changes.messages.values()), changes.replies, now)
     if changes.lines:
         at = rows.to_stored(now)
         run(

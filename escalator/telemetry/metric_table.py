@@ -17,7 +17,7 @@ MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
 PREFIX = "escalator_"
 
 # Label values that only the config knows.
-OPEN_LABELS = frozenset({"receiver", "policy"})
+OPEN_LABELS = frozenset({"receiver", "policy", "heartbeat"})
 
 STATUSES = tuple(status.value for status in AlertStatus)
 STATES = tuple(phase.value for phase in Phase if phase is not Phase.RESOLVED)
@@ -55,6 +55,7 @@ CALL_FAILURES = (
 FINISHED_OUTCOMES = ("acknowledged", "resolved", "exhausted")
 CALLBACK_KINDS = ("twiml", "gather", "status", "machine", "sms")
 SUPPRESSIONS = ("duplicate", "flapping", "no_policy", "silenced")
+BEAT_RESULTS = ("ok", "failed", "withheld")
 CALLBACK_RESULTS = ("ok", "bad_signature", "unknown_token", "late")
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -200,6 +201,17 @@ DOCUMENTED: tuple[Documented, ...] = (
         "method",
         "code",
     ),
+    _gauge(
+        "heartbeat_last_timestamp_seconds",
+        "When a heartbeat of the config was last heard; 0 if never.",
+        "heartbeat",
+    ),
+    _gauge("heartbeats_missed", "Heartbeats that are overdue, or said to be over."),
+    _counter(
+        "outbound_beats_total",
+        "Beats to who watches this pager: sent, failed, or withheld since not all is well.",
+        "result",
+    ),
     _gauge("engine_last_cycle_timestamp_seconds", "When the engine last looked for due work."),
 )
 
@@ -215,6 +227,7 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("escalations_finished_total", "outcome"): FINISHED_OUTCOMES,
     ("callbacks_total", "kind"): CALLBACK_KINDS,
     ("callbacks_total", "result"): CALLBACK_RESULTS,
+    ("outbound_beats_total", "result"): BEAT_RESULTS,
 }
 
 # Upper bounds in seconds, but for the batch's, which are events.

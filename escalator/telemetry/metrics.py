@@ -82,6 +82,9 @@ class Metrics:
         self.audit_violations = self._counter("audit_violations_total")
         self.event_loop_lag = self._histogram("event_loop_lag_seconds")
         self.http_request_duration = self._histogram("http_request_duration_seconds")
+        self.heartbeat_last_timestamp_seconds = self._gauge("heartbeat_last_timestamp_seconds")
+        self.heartbeats_missed = self._gauge("heartbeats_missed")
+        self.outbound_beats = self._counter("outbound_beats_total")
         self.engine_last_cycle_timestamp_seconds = self._gauge(
             "engine_last_cycle_timestamp_seconds"
         )

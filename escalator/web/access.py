@@ -21,9 +21,13 @@ from aiohttp import web
 from escalator.config.access import ProxyUser, Web
 from escalator.config.model import Config
 from escalator.config.values import is_loopback
-from escalator.web.answers import Refusal
+from escalator.web import bodies
+from escalator.web.answers import Refusal, invalid
+from escalator.web.bodies import Fields
+from escalator.web.who import name_behind
 
 NAME_CHARS_MAX = 200
+NAMELESS = "api"
 _KNOWN_MAX = 1000
 _OF_A_PROXY = ("forwarded", "x-forwarded-")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -126,6 +130,17 @@ def actor_of(config: Config, name: str) -> str:
         if name in person.aliases:
             return key
     return name
+
+
+def asking(config: Config, request: web.Request, fields: Fields | None = None) -> str:
+    """Who wants it: the body's `by`, else the name behind the login, else `api`; a person's key where there is one.
+
+    Raises `Refusal` (400) for a `by` that is no name.
+    """
+    given = bodies.text(fields or {}, "by", NAME_CHARS_MAX)
+    if given and not given.isprintable():
+        raise invalid("by", "must be a name")
+    return actor_of(config, given or name_behind(request) or NAMELESS)
 
 
 def _token_name(logins: Web, token: str) -> str:

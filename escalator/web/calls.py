@@ -16,9 +16,10 @@ from escalator.engine import new_id
 from escalator.escalation.call_events import CallAsked
 from escalator.escalation.call_status import silence
 from escalator.escalation.calls import Call, Speech
+from escalator.escalation.cleaning import clean
 from escalator.escalation.rules import Person, Rules
 from escalator.phone.settings import DIRECT_LIMIT_SECONDS
-from escalator.phone.speech import clean, speaker_for
+from escalator.phone.speech import speaker_for
 from escalator.phone.twiml import ENCODED_MAX, say_fits
 from escalator.web import bodies
 from escalator.web.answers import as_json, invalid, not_found, unavailable

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from escalator.config.model import Config
 from escalator.engine import Engine
+from escalator.heartbeats import Heartbeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class WebContext:
     """
 
     engine: Engine
+    heartbeats: Heartbeats
     config: Callable[[], Config]
     generated_token: Callable[[], str]
     why_not_ready: Callable[[], str | None]

@@ -23,19 +23,17 @@ from escalator.store.reading import (
     timeline_of,
 )
 from escalator.web import bodies
-from escalator.web.access import NAME_CHARS_MAX, actor_of
+from escalator.web.access import asking
 from escalator.web.answers import as_json, invalid, not_found
 from escalator.web.bodies import Fields
 from escalator.web.context import WebContext
 from escalator.web.shapes import Shape, incident_shape, whole_incident_shape
-from escalator.web.who import name_behind
 
 LIST_DEFAULT = 50
 LIST_MAX = 500
 ALERTS_DEFAULT = 100
 ALERTS_MAX = 10_000
 SNOOZE_MAX = timedelta(days=30)
-NAMELESS = "api"
 _ALL = tuple(phase.value for phase in Phase)
 _OPEN = tuple(phase.value for phase in Phase if phase is not Phase.RESOLVED)
 _KNOWN = frozenset({"by", "for", "until", "text"})
@@ -97,7 +95,7 @@ class Incidents:
         event = Asked(
             incident_id=incident.id,
             action=action,
-            by=self._by(request, fields),
+            by=asking(self._context.config(), request, fields),
             text=self._text(fields, action),
             until=self._until(fields, action),
         )
@@ -124,12 +122,6 @@ class Incidents:
         )
 
     # ---- what an action's body says
-
-    def _by(self, request: web.Request, fields: Fields) -> str:
-        given = bodies.text(fields, "by", NAME_CHARS_MAX)
-        if given and not given.isprintable():
-            raise invalid("by", "must be a name")
-        return actor_of(self._context.config(), given or name_behind(request) or NAMELESS)
 
     @staticmethod
     def _text(fields: Fields, action: Action) -> str:

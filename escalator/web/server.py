@@ -19,9 +19,11 @@ from escalator.web.connections import Limits
 from escalator.web.context import WebContext
 from escalator.web.incidents import Incidents
 from escalator.web.operations import Operations
+from escalator.web.overrides import Overrides
 from escalator.web.patience import PatientRunner, Terms
 from escalator.web.receive import Receivers
 from escalator.web.routes import ROUTES, Door
+from escalator.web.silences import Silences
 from escalator.web.who import remember_name
 
 SHUTDOWN_SECONDS = 5.0
@@ -69,6 +71,7 @@ def new_runner(context: WebContext, limits: Limits | None = None, **options: Any
 
 def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, Handler]:
     receivers, incidents = Receivers(context), Incidents(context)
+    overrides, silences = Overrides(context), Silences(context)
     operations = Operations(context)
     return {
         "receive": receivers.receive,
@@ -76,6 +79,12 @@ def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, H
         "list_incidents": incidents.list,
         "show_incident": incidents.show,
         "act": incidents.act,
+        "list_overrides": overrides.list,
+        "add_override": overrides.add,
+        "remove_override": overrides.remove,
+        "list_silences": silences.list,
+        "add_silence": silences.add,
+        "expire_silence": silences.expire,
         "place_call": calls.place,
         "show_call": calls.show,
         "healthy": operations.healthy,

@@ -42,22 +42,25 @@ FILL = (
         CASE WHEN NOT is_open THEN 'resolved' WHEN i % 5 = 0 THEN 'acknowledged' ELSE 'triggered' END,
         is_open, NOT is_open, 0, 1, CASE WHEN is_open AND i % 5 THEN :now + 3600000000 END,
         CASE WHEN is_open AND i % 5 THEN :now + 3600000000 END, '', 'triggered', NULL,
-        CASE WHEN i % 3 = 0 OR i % 5 = 0 THEN at + (i % 900) * 1000000 END, CASE WHEN i % 3 = 0 OR i % 5 = 0 THEN 'ana' END,
+        CASE WHEN i % 3 = 0 OR i % 5 = 0 THEN at + (i % 900) * 1000000 END,
+        CASE WHEN i % 3 = 0 OR i % 5 = 0 THEN 'ana' END,
         CASE WHEN NOT is_open THEN at + 1800000000 END, NULL, at, at
     FROM one
     """,
     """
     INSERT INTO timeline (incident_id, at, event, text)
     SELECT id, created_at + step.column1 * 1000000, step.column2, step.column3 FROM incidents,
-        (VALUES (0, 'triggered', 'Disk full fires; route default, policy default'), (0, 'step', 'step 1 of round 1: Ana'),
+        (VALUES (0, 'triggered', 'Disk full fires; route default, policy default'),
+            (0, 'step', 'step 1 of round 1: Ana'),
             (5, 'call_placed', 'calling Ana, try 1')) step
     """,
     """
     INSERT INTO calls (id, kind, "to", from_, person, state, outcome, sid, lasts, created_at, posted_at, answered_at,
         ended_at, duration, error_message, not_sent, acted, machine, prompts, ambiguous, endings)
-    SELECT 'c' || id, 'page', '+491713920012', '+15005550006', CASE WHEN created_at / 300000000 % 3 THEN 'ana' ELSE 'ben' END,
-        'ended', 'acknowledged', 'CA' || id, 385, created_at, created_at, created_at + 9000000, created_at + 40000000, 31, '',
-        0, 1, 0, 1, 0, '[]'
+    SELECT 'c' || id, 'page', '+491713920012', '+15005550006',
+        CASE WHEN created_at / 300000000 % 3 THEN 'ana' ELSE 'ben' END,
+        'ended', 'acknowledged', 'CA' || id, 385, created_at, created_at, created_at + 9000000, created_at + 40000000,
+        31, '', 0, 1, 0, 1, 0, '[]'
     FROM incidents
     """,
     """
@@ -83,7 +86,8 @@ def fill(path: Path, stored: int, still_open: int) -> None:
         values = {"stored": stored, "open": still_open, "now": now, "spacing": SPACING}
         for statement in FILL:
             connection.execute(
-                statement, {name: value for name, value in values.items() if f":{name}" in statement}
+                statement,
+                {name: value for name, value in values.items() if f":{name}" in statement},
             )
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -170,8 +174,16 @@ async def run(stored: int, still_open: int, rounds: int) -> None:
         made = await measure(listener, "/", rounds, change=True)
         print(line("/ made anew each time", made, yardstick))
         path = f"/incidents/{incident}"
-        print(line("/incidents/{id}", await measure(listener, path, rounds, change=True), yardstick))
-        print(line("/reports, a year", await measure(listener, "/reports?from=2025-01-01", 5), yardstick))
+        print(
+            line("/incidents/{id}", await measure(listener, path, rounds, change=True), yardstick)
+        )
+        print(
+            line(
+                "/reports, a year",
+                await measure(listener, "/reports?from=2025-01-01", 5),
+                yardstick,
+            )
+        )
         seen = await acknowledged_elsewhere(listener, 10)
         print(line("acknowledged here, fetched there", seen, yardstick))
         share = await cost_of_boards(listener, 10, 5.0)

@@ -50,6 +50,10 @@ policies:
     steps:
       - {{ call: ana, wait: 5m }}
       - {{ call: ben, wait: 5m }}
+schedules:
+  primary:
+    timezone: Europe/Berlin
+    layers: [{{ rotate: {{ every: 1 week, at: mon 09:00, starting: 2026-01-05 }}, people: [ana, ben] }}]
 routes:
   - {{ name: bulk, matchers: ['bulk="yes"'], policy: default, group_by: each }}
   - {{ name: rest }}
@@ -88,6 +92,13 @@ class House:
 
     def json(self, *arguments: object, exits: int = 0) -> Any:
         return json.loads(self.run(*arguments, "-o", "json", exits=exits).stdout)
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Until this holds; the daemon has its own pace."""
+        until = time.monotonic() + 15
+        while not holds():
+            assert time.monotonic() < until, "it never held"
+            threading.Event().wait(0.05)
 
     def fire(self, *labels: str) -> str:
         """Send a new alert through the receiver `prod`; the id of its incident."""

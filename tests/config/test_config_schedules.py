@@ -222,6 +222,33 @@ def test_a_person_is_on_call_as_the_file_says(write):
     assert found == [("ana",), ("ben", "ana"), ("chi",)]
 
 
+@pytest.mark.parametrize(
+    ("zones", "start"),
+    [
+        ("timezone: Asia/Tokyo", datetime(2026, 12, 24, 9, tzinfo=UTC)),
+        ("timezone: Europe/Berlin", datetime(2026, 12, 24, 17, tzinfo=UTC)),
+    ],
+)
+def test_a_span_in_two_zones_is_held_against_itself_in_one(write, zones, start):
+    end = f"{start + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+    away = f"{zones}, away: [{{ from: 2026-12-24 18:00, to: '{end}' }}]"
+    text = HEAD.replace("dee: { ", f"dee: {{ {away}, ")
+
+    rules = write(text + "policies: { default: { steps: [{ call: dee }] } }\n").rules
+
+    assert rules.people["dee"].away[0].start == start
+
+
+@pytest.mark.parametrize(
+    ("target", "unused"),
+    [("primary", ["people.dee"]), ("calendar", []), ("everyone", [])],
+)
+def test_nobody_is_called_unused_while_a_calendar_may_name_them(write, target, unused):
+    loaded = write(HEAD + f"policies: {{ default: {{ steps: [{{ call: {target} }}] }} }}\n")
+
+    assert [one.path for one in loaded.warnings if one.path.startswith("people")] == unused
+
+
 # ---- coverage
 
 

@@ -166,6 +166,7 @@ def test_a_part_of_a_span_is_answered_as_the_whole(plan, cuts):
     ]
 
 
+@settings(max_examples=50)
 @given(plan=plans(), minutes=st.integers(-9 * 1440, 9 * 1440), second=st.integers(0, 59))
 def test_asking_for_an_instant_is_asking_for_the_span(plan, minutes, second):
     one, people, around = plan

@@ -9,7 +9,7 @@ from rig import FOR_HANDS, Rig
 from escalator.escalation.calls import CallState
 from escalator.escalation.events import Action, AlertReceived
 from escalator.escalation.incidents import PageState
-from escalator.phone.dialer import Gate
+from escalator.phone.gate import Gate
 from escalator.simulator import Fault, Script
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from escalator.clock import VirtualClock
-from escalator.phone.dialer import Gate, Trouble
+from escalator.phone.gate import Gate, Trouble
 
 LEAST, MIDDLE, MOST = 0.0, 0.5, 1.0
 

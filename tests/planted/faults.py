@@ -148,7 +148,7 @@ FAULTS = (
     ),
     Fault(
         "alerts that the sender left out close an incident",
-        "escalator/escalation/decide.py",
+        "escalator/escalation/firing.py",
         "if event.alert.left_out and not event.moved:",
         "if False:",
         "tests/intake/test_alerts_left_out.py",
@@ -162,9 +162,9 @@ FAULTS = (
     ),
     Fault(
         "one event that cannot be decided takes its batch down",
-        "escalator/store/fold.py",
-        "            for mapping, key, old in reversed(self._undo):",
-        "            for mapping, key, old in ():",
+        "escalator/store/working.py",
+        "        for mapping, key, old in reversed(self._undo):",
+        "        for mapping, key, old in ():",
         STORE,
     ),
     Fault(
@@ -201,6 +201,57 @@ FAULTS = (
         "self._next_slot = now + timedelta(seconds=1 / settings.calls_per_second)",
         "self._next_slot = now",
         "tests/phone/test_dialing_for_real.py",
+    ),
+    Fault(
+        "a request leaves however long ago its intent was committed",
+        "escalator/phone/dialer.py",
+        "        if late >= INTENT_LASTS:\n",
+        "        if False:\n",
+        "tests/sim/test_stood_still.py",
+    ),
+    Fault(
+        "waiting for the disk counts as standing still",
+        "escalator/store/writer.py",
+        "            results = self._store.apply(events, self._rules(), self._now())\n"
+        "        except Exception as error:  # noqa: BLE001 - whatever went wrong, its callers must hear of it\n"
+        "            self._fail(batch, error)\n"
+        "            return\n"
+        "        at, committed_at = 0, self._now()\n",
+        "            committed_at = self._now()\n"
+        "            results = self._store.apply(events, self._rules(), committed_at)\n"
+        "        except Exception as error:\n"
+        "            self._fail(batch, error)\n"
+        "            return\n"
+        "        at = 0\n",
+        "tests/store/test_slow_disk.py",
+    ),
+    Fault(
+        "a carrier that has too much to do is asked without any spread",
+        "escalator/phone/gate.py",
+        "(2 * self._chance() - 1)",
+        "0",
+        "tests/phone/test_gate.py",
+    ),
+    Fault(
+        "a second daemon loads everything before it asks for the lock",
+        "escalator/cli/serving.py",
+        "from escalator.store.lock import locked\n",
+        "import escalator.app  # noqa: F401\nfrom escalator.store.lock import locked\n",
+        "tests/acceptance/test_second_daemon.py",
+    ),
+    Fault(
+        "a batch that could not be counted counts as not stored",
+        "escalator/store/tally.py",
+        '        log.exception("batch_not_counted", events=events)\n',
+        "        raise\n",
+        "tests/store/test_tally.py",
+    ),
+    Fault(
+        "what is a week old is told as news",
+        "escalator/phone/prompts.py",
+        "        if days > 0:\n",
+        "        if False:\n",
+        "tests/phone/test_old_alerts.py",
     ),
     Fault(
         "any bearer token will do",

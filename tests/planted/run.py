@@ -1,6 +1,7 @@
 """`make planted`: plant each fault in a copy of the tree, and expect the tests to see it. Prints the score."""
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,11 @@ def is_seen(fault: Fault, tree: Path) -> bool:
         *fault.tests.split(),
     ]
     try:
-        ended = subprocess.run(command, cwd=tree, capture_output=True, timeout=SECONDS_MAX)
+        # The daemons that tests start must be those of the copy, too.
+        environ = {**os.environ, "PYTHONPATH": str(tree)}
+        ended = subprocess.run(
+            command, cwd=tree, env=environ, capture_output=True, timeout=SECONDS_MAX
+        )
     except subprocess.TimeoutExpired:
         return True
     finally:

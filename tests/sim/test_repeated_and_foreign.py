@@ -84,7 +84,11 @@ def test_a_number_that_stands_in_a_payload_only_is_never_rung(where, in_memory):
     words = ("phone", "to", "call", "person", "fallback", "policy", "escalate_to", "oncall")
     named = dict.fromkeys(words, STRANGER)
     plain = Alert(
-        receiver="prod", key="k", status=AlertStatus.FIRING, labels={"alertname": "Fraud"}
+        receiver="prod",
+        key="k",
+        group="k",
+        status=AlertStatus.FIRING,
+        labels={"alertname": "Fraud"},
     )
     alert = {
         "labels": replace(plain, labels={**plain.labels, **named}),
@@ -121,7 +125,7 @@ def test_a_number_that_is_somebodys_login_only_is_never_rung(action, in_memory):
         )
         world.spawn(world.ready.submit(asked))
         await world.pass_time(timedelta(minutes=20))
-        assert any(STRANGER in text or text for text in lines_of(world, "step"))
+        assert lines_of(world, "step")
 
     nobody = Person(how="no-answer")
     rung = play(in_memory, Fate({ANA: nobody, BEN: nobody}), story)

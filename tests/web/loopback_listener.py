@@ -15,6 +15,7 @@ from escalator.clock import Clock
 from escalator.config.loading import load
 from escalator.config.problems import ConfigError
 from escalator.engine import Engine
+from escalator.heartbeats import Heartbeats
 from escalator.store.reading import Reader
 from escalator.store.sqlite import SqliteStore
 from escalator.telemetry import Metrics
@@ -128,8 +129,10 @@ async def opened(
         return []
 
     not_ready: list[str] = []
+    started_at = clock.now()
     context = WebContext(
         engine=engine,
+        heartbeats=Heartbeats(engine, lambda: started_at),
         config=lambda: loaded[0].config,
         generated_token=lambda: generated_token,
         why_not_ready=lambda: not_ready[0] if not_ready else None,

@@ -1,4 +1,4 @@
-"""What operators ask of the daemon: alive, ready, reload, metrics, schemas, and the page at the root."""
+"""What operators ask of the daemon: alive, ready, reload, metrics, the schemas."""
 
 import asyncio
 import json
@@ -76,28 +76,6 @@ async def test_head_goes_where_get_does(listener):
 
 async def test_an_unknown_path_is_404_in_the_one_shape(listener):
     assert (await listener.get("/wp-login.php")).error == (404, "not_found", None)
-
-
-async def test_the_page_shows_open_incidents_and_runs_nothing(listener):
-    """(X12, X13)"""
-    await listener.fire("<script>alert(1)</script>", severity='"><img src=x>')
-
-    answer = await listener.get("/")
-
-    page = answer.body.decode()
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert "<script" not in page
-    assert "<img" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert answer.headers["Cache-Control"] == "no-store"
-
-
-async def test_the_page_without_incidents_says_so(listener):
-    assert "None." in (await listener.get("/")).body.decode()
 
 
 async def test_requests_are_counted_by_route_and_never_by_path(listener):

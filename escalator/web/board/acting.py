@@ -37,7 +37,7 @@ class Acting:
         self._events = events
 
     @in_html
-    async def act(self, request: web.Request) -> web.Response:
+    async def act(self, request: web.Request) -> web.StreamResponse:
         """`POST /incidents/{id}/acknowledge` and the other actions."""
         word = request.path.rpartition("/")[2]
         viewer = self.frame.viewer(request)
@@ -53,11 +53,9 @@ class Acting:
         (result,) = await self._engine.submit(event)
         self._events.look()
         if not is_partial(request):
-            raise_to = "/" if is_now else f"/incidents/{incident.id}"
-            return web.Response(status=303, headers={"Location": raise_to})
-        response = await (
-            self._now.show(request) if is_now else self._incident.show(request)
-        )
+            back = "/" if is_now else f"/incidents/{incident.id}"
+            return web.Response(status=303, headers={"Location": back})
+        response = await (self._now.show(request) if is_now else self._incident.show(request))
         response.headers["Board-Told"] = _told(word, result.incident or incident)
         return response
 

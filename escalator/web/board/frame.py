@@ -87,8 +87,8 @@ class Frame:
 
     def macro(self, template: str, name: str, *values: object) -> str:
         """What a macro of a template makes of these values, as text."""
-        made: str = getattr(self._templates.get_template(f"board/{template}").module, name)(*values)
-        return made
+        macros = self._templates.get_template(f"board/{template}").module
+        return str(getattr(macros, name)(*values))
 
     async def page(
         self, request: web.Request, title: str, live: str, *, status: int = 200, position: int = -1

@@ -64,9 +64,7 @@ class IncidentPage:
         incident = self._found(request.match_info["id"])
         key = ("incident", incident.id, viewer.zone_name)
         title = incident.title or "untitled"
-        return await self._parts.answer(
-            request, title, key, lambda: self.live(incident.id, viewer)
-        )
+        return await self._parts.answer(request, title, key, lambda: self.live(incident.id, viewer))
 
     async def live(self, incident_id: str, viewer: Viewer, attempt: Attempt = NO_ATTEMPT) -> str:
         """The live part, made off the loop: a timeline may have a thousand lines."""
@@ -127,6 +125,4 @@ def _call_row(rules: Rules, call: Call, incidents: dict[str, Incident | None]) -
         for one in dict.fromkeys(page.incident_id for page in call.pages)
         if (found := incidents.get(one)) is not None
     ]
-    return CallRow(
-        call=call, name=name_of(rules, call.person), said=said_in(rules, call, carried)
-    )
+    return CallRow(call=call, name=name_of(rules, call.person), said=said_in(rules, call, carried))

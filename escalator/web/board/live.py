@@ -16,8 +16,8 @@ from aiohttp import web
 from escalator.escalation.rules import Rules
 from escalator.store.glance import position
 from escalator.web.board.assets import packed
-from escalator.web.board.health import troubles_of
 from escalator.web.board.frame import Frame, as_html, is_partial
+from escalator.web.board.health import troubles_of
 from escalator.web.context import WebContext
 
 GOOD_FOR = timedelta(seconds=5)

@@ -1,4 +1,4 @@
-"""The open incidents as rows of a list, each made once until it changes: a storm changes one at a time and shows them all.
+"""The open incidents as rows of a list, each made once until it changes: storms show them all and change one.
 
 What a row says follows from what is on file of its incident, the rules, the reader's zone and the day, save for how
 long ago and until when things are; these are put in each time.
@@ -15,7 +15,7 @@ from escalator.escalation.foretell import Next, what_next
 from escalator.escalation.incidents import Incident, PageState, Phase
 from escalator.escalation.rules import Rules
 from escalator.store.glance import OnFile
-from escalator.web.board.actions import NO_ATTEMPT, Attempt
+from escalator.web.board.actions import Attempt
 from escalator.web.board.frame import Frame, Times
 
 ROWS_MAX = 4000

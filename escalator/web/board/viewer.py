@@ -20,7 +20,7 @@ NAMELESS = "board"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """`by` is who acts, for the timeline; `person` their key in the config, "" for none. `zone_name` is as configured."""
+    """`by` is who acts, for the timeline; `person` their key in the config, "" for none."""
 
     by: str
     name: str

@@ -75,7 +75,7 @@ def _of_call(call: Call) -> str:
     if call.state is not CallState.ENDED or call.outcome is None:
         return f"a call is under way ({call.state.value})"
     detail = f": {call.error_message}" if call.error_message else ""
-    return f"called; the call ended as {call.outcome.value}{detail}"
+    return f"the call ended as {call.outcome.value}{detail}"
 
 
 def _of_nothing(rules: Rules, policy: Policy, incident: Incident, person: str) -> str:
@@ -95,10 +95,9 @@ def _of_nothing(rules: Rules, policy: Policy, incident: Incident, person: str) -
     if incident.round > 1 or incident.step >= steps[0] or incident.phase is Phase.EXHAUSTED:
         over = _OVER.get(incident.phase, "it went on")
         return f"step {steps[0] + 1} rings them, but {over} before a call could be placed"
-    over = _OVER.get(incident.phase)
-    if over is None:
+    if incident.phase not in _OVER:
         return f"step {steps[0] + 1} rings them; it has not begun yet"
-    return f"step {steps[0] + 1} rings them; {over} before it began"
+    return f"step {steps[0] + 1} rings them; {_OVER[incident.phase]} before it began"
 
 
 def _outside(incident: Incident, policy: Policy, *, is_fallback: bool) -> str:

@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 def machine_time(at: datetime) -> str:
     """A time for programs: RFC 3339 in UTC to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def local_time(at: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -34,7 +34,7 @@ def span(length: timedelta | float) -> str:
     """A length of time in its two largest units, as `2 min 14 s`; less than nothing counts as nothing."""
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
     left = max(0, round(seconds))
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or parts:
