@@ -36,6 +36,7 @@ from escalator.phone.dialer import Dialer
 from escalator.phone.doorway import refusal
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
+from escalator.phone.texter import Texter
 from escalator.phone.twilio import Login, TwilioCarrier
 from escalator.staleness import ask_about_stale
 from escalator.store.ballast import Ballast
@@ -143,6 +144,7 @@ class Daemon:
             self._tasks = tasks
             self._dialer = Dialer(self.engine, lambda: self._carrier, settings, tasks)
             self._follower = Follower(self.engine, lambda: self._carrier, tasks)
+            self._texter = Texter(self.engine, lambda: self._carrier.messages, settings, tasks)
             self._callbacks = Callbacks(self.engine, settings)
             self._auditor = auditor = Auditor(self.engine)
             self._attention = Attention(self.clock, self.metrics)
@@ -154,6 +156,7 @@ class Daemon:
                     tasks.create_task(self.engine.run(self._fed), name="engine"),
                     tasks.create_task(self._dialer.run(), name="dialer"),
                     tasks.create_task(self._follower.run(), name="follower"),
+                    tasks.create_task(self._texter.run(), name="texter"),
                     tasks.create_task(self._auditor.run(), name="auditor"),
                     tasks.create_task(self.engine.watch_writer(), name="writer"),
                     tasks.create_task(self._attention.run(), name="attention"),
@@ -174,7 +177,8 @@ class Daemon:
                 notify("STOPPING=1")
                 log.info("stopping")
                 self.ready.clear()
-                await self._dialer.stop(POSTS_PATIENCE_SECONDS)
+                senders = (self._dialer, self._texter)
+                await asyncio.gather(*(one.stop(POSTS_PATIENCE_SECONDS) for one in senders))
             for worker in self._workers:
                 worker.cancel()
             self._follower.stop()
@@ -240,7 +244,7 @@ class Daemon:
         self.config, self._loaded = new, loaded
         self._generated_token = self._make_token(old.storage.path)
         settings = phone_settings(new)
-        self._dialer.settings = settings
+        self._dialer.settings = self._texter.settings = settings
         self._callbacks.use(settings)
         if old.twilio != new.twilio:
             self._workers.append(

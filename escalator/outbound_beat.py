@@ -37,11 +37,14 @@ class OutboundBeat:
         engine: Engine,
         beat_to: Callable[[], BeatTo | None],
         is_clean: Callable[[], bool],
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ):
         self._engine = engine
         self._clock = engine.clock
         self._beat_to = beat_to
         self._is_clean = is_clean
+        self._timeout = timeout_seconds
         self._sampled = Sampled(engine.clock.boottime, LOGGED_EVERY_SECONDS)
 
     async def run(self) -> None:
@@ -62,7 +65,7 @@ class OutboundBeat:
         if why_not:
             self._failed("withheld", why_not)
             return False
-        failure = await _request(to.url.reveal())
+        failure = await _request(to.url.reveal(), self._timeout)
         if failure:
             self._failed("failed", failure)
             return False
@@ -94,9 +97,9 @@ class OutboundBeat:
         return ""
 
 
-async def _request(url: str) -> str:
+async def _request(url: str, seconds: float) -> str:
     """Ask for the link. Returns what went wrong, without a word of the link; "" for any 2xx."""
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
@@ -104,7 +107,7 @@ async def _request(url: str) -> str:
         ):
             status = response.status
     except TimeoutError:
-        return f"no answer within {TIMEOUT_SECONDS:g} s"
+        return f"no answer within {seconds:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return f"it could not be reached: {type(error).__name__}"
     return "" if 200 <= status < 300 else f"it answered {status}"

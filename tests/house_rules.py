@@ -22,6 +22,7 @@ PURE = {
     "datetime",
     "enum",
     "functools",
+    "hashlib",
     "itertools",
     "math",
     "re",

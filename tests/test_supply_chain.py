@@ -17,7 +17,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 OURSELVES = PROJECT["name"]
 REGISTRY = "https://pypi.org/simple"
 # Parts that come with a package by its own demand, and are made to be imported from.
-CORES = {"pydantic-core": "pydantic", "markupsafe": "jinja2"}
+CORES = {
+    "pydantic-core": "pydantic",
+    "markupsafe": "jinja2",
+    "multidict": "aiohttp",
+    "yarl": "aiohttp",
+}
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 # Imports every module of ours, and notes whatever of it would reach out of the process.
 IMPORTS_ALL = """

@@ -16,6 +16,7 @@ from escalator.cli.options import (
     output,
     without_secrets,
 )
+from escalator.clock import SystemClock
 from escalator.config.loading import Loaded, load
 from escalator.config.problems import ConfigError, Problem
 from escalator.config.schema import json_schema
@@ -23,6 +24,7 @@ from escalator.config.showing import effective, effective_yaml
 
 _SINGULAR = {
     "people": "person",
+    "schedules": "schedule",
     "policies": "policy",
     "routes": "route",
     "receivers": "receiver",
@@ -43,8 +45,9 @@ def check_config(
     Everything that is wrong is told at once, on stderr; the exit code is then 78.
     """
     path = chosen_config(ctx, file, config_file)
+    now = SystemClock().wall()
     try:
-        loaded = load(path, secrets=not without_secrets)
+        loaded = load(path, secrets=not without_secrets, now=now)
     except ConfigError as error:
         if output == "json":
             _print_json({"ok": False, "file": path, "problems": _listed(error.problems)})
@@ -90,6 +93,7 @@ def _found(loaded: Loaded) -> dict[str, int]:
     config = loaded.config
     return {
         "people": len(config.people),
+        "schedules": len(config.schedules),
         "policies": len(config.policies),
         "routes": len(config.routes),
         "receivers": len(config.receivers),
@@ -97,10 +101,11 @@ def _found(loaded: Loaded) -> dict[str, int]:
 
 
 def _summary(loaded: Loaded) -> str:
-    """`2 people, 1 policy, 0 routes, 1 receiver`."""
+    """`2 people, 1 policy, 0 routes, 1 receiver`; schedules are told of where there are any."""
     return ", ".join(
         f"{count} {_SINGULAR[what] if count == 1 else what}"
         for what, count in _found(loaded).items()
+        if count or what != "schedules"
     )
 
 

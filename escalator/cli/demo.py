@@ -1,15 +1,12 @@
-"""The verb `demo`: see and try what escalator does, within a minute, without an account.
+"""The verb `demo`: see, hear and try what escalator does, within a minute, without an account.
 
 With `--auto` a story is played and held against what really happened; a story that came out
-differently is a failure. Without it the person at the terminal is both phones.
+differently is a failure. Without it people are the phones: in the browser, or at the terminal.
 """
 
 import asyncio
-import io
 import os
 import signal
-import sys
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,47 +14,34 @@ from typing import Any
 
 import click
 
+from escalator.cli.acts import acts, facts, links
+from escalator.cli.child import StageError
+from escalator.cli.demo_config import Plan
 from escalator.cli.failures import leaves
-from escalator.cli.stage import Plan, Stage, StageError, raised
+from escalator.cli.keyboard import play_along
+from escalator.cli.past import lay_out_past
+from escalator.cli.stage import LOG, Stage, raised
+from escalator.cli.story import StoryError, play_story
 from escalator.clock import SystemClock
-from escalator.config.problems import ConfigError
 from escalator.config.values import read_address, read_language
-from escalator.simulator import SimCall
-from escalator.simulator.scene import (
-    ANA,
-    BEN,
-    CAST,
-    Told,
-    declines_at_first,
-    hears_and_acknowledges,
-    player_of,
-    ringing,
-    talking,
-)
-from escalator.store.errors import StoreError
-from escalator.telemetry import configure_logging
+from escalator.simulator.scene import ANA, BEN, CAST, CHIKA, DIEGO, Told
 
-STORY_SECONDS = 28.0
-_SCENE_SECONDS = 10.0
-_BREATH_SECONDS = 0.8
 _INTERRUPTED = "interrupted before the story was over"
 _LOG_LINES = 20
-_KEYS = frozenset("0123456789*#")
-_COLOURS = {"alert": "red", "escalator": "yellow", ANA.short: "cyan", BEN.short: "green"}
+_COLOURS = {
+    "alert": "red",
+    "escalator": "yellow",
+    "daemon": "magenta",
+    "Twilio": "magenta",
+    ANA.short: "cyan",
+    BEN.short: "green",
+    CHIKA.short: "blue",
+    DIEGO.short: "bright_cyan",
+}
 _WIDTH = max(len(who) for who in _COLOURS)
-_HELP = (
-    "Enter breaks a database (again).  A phone rings: a answers, d declines.  In a call: 4 5 6 *\n"
-    "are its keys, d hangs up.  r: the database is well again.  q quits.  Each with Enter."
-)
-
-_EPILOGUE = "\nThat is all. Run it without --auto, and both phones are yours."
 
 Play = Callable[[Stage], Awaitable[None]]
 Task = asyncio.Future[None]
-
-
-class StoryError(Exception):
-    """The story did not come out as told."""
 
 
 @click.command()
@@ -79,21 +63,28 @@ def demo(*, auto: bool, listen: str | None, language: str, verbose: bool) -> Non
         wait=4 if auto else 20,
         listen=_loopback(listen),
         language=_language(language),
+        has_past=True,
+        is_verbose=verbose,
     )
-    hidden = io.StringIO()
-    configure_logging("info", "console" if verbose else "logfmt", sys.stderr if verbose else hidden)
-    play = _play_story if auto else _play_along
-    problem = ""
-    try:
-        with TemporaryDirectory(prefix="escalator-demo-") as folder:
-            problem = asyncio.run(_perform(Path(folder), plan, play))
-    except* (StageError, StoreError, ConfigError, OSError) as group:
-        problem = "; ".join(str(error) for error in leaves(group))
+    problem, log = _played(plan, play_story if auto else play_along)
     if problem == _INTERRUPTED:
         raise click.ClickException(problem)
     if problem:
-        _show_end_of(hidden.getvalue())
+        _show_end_of(log)
         raise click.ClickException(f"the demo did not come out as told: {problem}")
+
+
+def _played(plan: Plan, play: Play) -> tuple[str, str]:
+    """Why it is no success, "" if it is one; and what the daemon logged."""
+    problem = ""
+    with TemporaryDirectory(prefix="escalator-demo-") as folder:
+        try:
+            problem = asyncio.run(_perform(Path(folder), plan, play))
+        except* (StageError, OSError) as group:
+            problem = "; ".join(str(error) for error in leaves(group))
+        log = Path(folder) / LOG
+        logged = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return problem, logged
 
 
 async def _perform(folder: Path, plan: Plan, play: Play) -> str:
@@ -103,6 +94,7 @@ async def _perform(folder: Path, plan: Plan, play: Play) -> str:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     async with raised(folder, plan, Teller()) as stage:
+        await _set(stage, plan)
         _greet(stage)
         narrator = asyncio.ensure_future(stage.narrate())
         player = asyncio.ensure_future(play(stage))
@@ -110,7 +102,7 @@ async def _perform(folder: Path, plan: Plan, play: Play) -> str:
         everybody: tuple[asyncio.Future[Any], ...] = (player, narrator, end)
         try:
             await asyncio.wait(everybody, return_when=asyncio.FIRST_COMPLETED)
-            return _verdict(player, narrator, is_story=play is _play_story)
+            return _verdict(player, narrator, is_story=play is play_story)
         finally:
             for task in everybody:
                 task.cancel()
@@ -128,137 +120,13 @@ def _verdict(player: Task, narrator: Task, *, is_story: bool) -> str:
     return _INTERRUPTED if is_story and not player.done() else ""
 
 
-# ---- the story
-
-
-async def _play_story(stage: Stage) -> None:
-    """Ana declines, Ben acknowledges, the sender resolves. Raises `StoryError`, naming what is off."""
-    try:
-        async with asyncio.timeout(STORY_SECONDS):
-            await _story(stage)
-    except TimeoutError:
-        raise StoryError(f"it was not over within {STORY_SECONDS:g} s") from None
-
-
-async def _story(stage: Stage) -> None:
-    people = stage.simulator.people
-    people[ANA.number], people[BEN.number] = declines_at_first(), hears_and_acknowledges()
-    await asyncio.sleep(_BREATH_SECONDS)
-    incident = await stage.break_database()
-    ana = await _scene(stage, "Ana's phone did not ring", ANA.number, "ringing")
-    await _scene(stage, "Ana did not decline", ANA.number, "no-answer")
-    ben = await _scene(stage, "Ben's phone did not ring", BEN.number, "ringing")
-    await _scene(stage, "Ben's call did not end well", BEN.number, "completed")
-    found = await stage.incident(incident)
-    _demand(found["phase"] == "acknowledged", f"the incident is {found['phase']}, not acknowledged")
-    _demand(found["acknowledged_by"] == BEN.key, "it was not Ben who acknowledged")
-    _demand(any("DatabaseDown" in text for text in ben.heard), "Ben was not told what is wrong")
-    _demand(ben.pressed == "4", f"Ben pressed {ben.pressed!r}")
-    _demand(not ana.heard, "Ana heard something in a call that she declined")
-    await asyncio.sleep(_BREATH_SECONDS)
-    await stage.mend_database()
-    found = await stage.incident(incident)
-    _demand(found["phase"] == "resolved", f"the incident is {found['phase']}, not resolved")
-    _demand(len(stage.simulator.calls) == 2, f"{len(stage.simulator.calls)} calls were made, not 2")
-    await stage.catch_up()
-    click.echo(_EPILOGUE)
-
-
-async def _scene(stage: Stage, otherwise: str, number: str, status: str) -> SimCall:
-    try:
-        return await stage.simulator.wait_call(number, status=status, within=_SCENE_SECONDS)
-    except TimeoutError:
-        raise StoryError(f"{otherwise} within {_SCENE_SECONDS:g} s") from None
-
-
-def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as the sentence it is
-    if not holds:
-        raise StoryError(otherwise)
-
-
-# ---- with a person
-
-
-async def _play_along(stage: Stage) -> None:
-    """Do what is typed, line by line, until `q` or the end of the input."""
-    click.echo(_HELP + "\n")
-    click.echo("Press Enter to break the database.")
-    typed = _typed_lines()
-    while (line := await typed.get()) is not None and line.strip().lower() != "q":
-        word = line.strip().lower()
-        if not word:
-            await stage.break_database()
-        elif reply := await _do(stage, word):
-            click.echo(reply)
-    await stage.catch_up()
-
-
-async def _do(stage: Stage, word: str) -> str:
-    """Carry out one word. Returns what to answer, "" when what happens speaks for itself."""
-    calls = stage.simulator.calls
-    rings, talks = ringing(calls), talking(calls)
-    if word == "r":
-        return "" if await stage.mend_database() else "Nothing is broken. Press Enter to break it."
-    if word == "a":
-        return _act(rings, SimCall.answer, "No phone rings.")
-    if word == "d":
-        if rings is not None:
-            return _act(rings, SimCall.decline, "")
-        return _act(talks, SimCall.hang_up, "No phone rings, and nobody talks.")
-    if set(word) <= _KEYS:
-        return _act(talks, lambda call: call.press(word), _nobody_talks(rings))
-    return _HELP
-
-
-def _act(call: SimCall | None, act: Callable[[SimCall], None], otherwise: str) -> str:
-    if call is None:
-        return otherwise
-    try:
-        act(call)
-    except RuntimeError:
-        return "Too late: the call has moved on."
-    return ""
-
-
-def _nobody_talks(rings: SimCall | None) -> str:
-    player = player_of(rings.to) if rings is not None else None
-    return (
-        f"{player.short}'s phone rings: answer with a first." if player else "Nobody is in a call."
-    )
-
-
-def _typed_lines() -> "asyncio.Queue[str | None]":
-    """What is typed, line by line; None at the end. Works with terminals, pipes and files alike."""
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        rest = b""
-        # Not sys.stdin: a thread that waits inside its lock would keep Python from ending.
-        while chunk := _read_some():
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                put(line.decode("utf-8", "replace"))
-        if rest:
-            put(rest.decode("utf-8", "replace"))
-        put(None)
-
-    def put(line: str | None) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(lines.put_nowait, line)
-
-    threading.Thread(target=read, name="keyboard", daemon=True).start()
-    return lines
-
-
-def _read_some() -> bytes:
-    try:
-        return os.read(0, 4096)
-    except OSError:
-        return b""
-
-
-# ---- telling
+async def _set(stage: Stage, plan: Plan) -> None:
+    """Furnish the stage: the past, the buttons, the facts."""
+    if plan.has_past:
+        await lay_out_past(stage)
+    show = stage.simulator.show
+    show.links, show.acts, show.facts = links(stage), acts(stage), lambda: facts(stage)
+    stage.begin()
 
 
 class Teller:
@@ -282,14 +150,16 @@ class Teller:
 
 
 def _greet(stage: Stage) -> None:
-    order = ", then ".join(player.name for player in CAST)
-    click.echo(
-        "Everything is simulated, on 127.0.0.1: no account, no real calls, nothing leaves here."
-    )
-    click.echo(f"Board   {stage.url}/")
-    click.echo(f"API     {stage.url}/api/v1/incidents?phase=all")
-    click.echo(f"Phones  {stage.simulator.url}/simulator/calls")
-    click.echo(f"On call {order}.\n")
+    phones = [f"{stage.simulator.url}/demo/phone/{owner.key}" for owner in CAST]
+    lines = [
+        "Everything is simulated, on 127.0.0.1: no account, no real calls, nothing leaves here.",
+        f"Board   {stage.url}/",
+        f"Stage   {stage.simulator.url}/demo",
+        *(f"{'Phones' if phone == phones[0] else '':<7} {phone}" for phone in phones),
+        f"API     {stage.url}/api/v1/incidents?phase=all",
+        f"On call {', then '.join(owner.name for owner in CAST)}.\n",
+    ]
+    click.echo("\n".join(lines))
 
 
 def _show_end_of(hidden: str) -> None:

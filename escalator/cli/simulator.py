@@ -26,7 +26,7 @@ from escalator.simulator import (
     Simulator,
     Texted,
 )
-from escalator.simulator.control import is_loopback
+from escalator.simulator.guard import is_loopback
 
 _EVERYBODY = {
     "no-answer": Script.no_answer(),

@@ -3,12 +3,11 @@ that goes away.
 
 Nothing is faked but the telephones. Alerts come in over HTTP with the receiver's token, calls are
 ordered from the carrier's API, callbacks are signed, every decision is on disk before it is told.
+The daemon may be killed at any time: whoever asks it something waits until it is back.
 """
 
 import asyncio
-import secrets
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,81 +15,135 @@ from typing import Any
 
 import aiohttp
 
-from escalator.app import Daemon, token_path
+from escalator.app import token_path
 from escalator.cli.alerts import DEFAULT_RECEIVER, notification
+from escalator.cli.child import Child, StageError
+from escalator.cli.demo_config import STORE, Plan, new_token, write_config
 from escalator.clock import SystemClock
-from escalator.config.loading import load
-from escalator.simulator import ACCOUNT_SID, Script, SimEvent, Simulator
-from escalator.simulator.scene import ANA, BEN, CALLER, CAST, Told, tell
+from escalator.simulator import ACCOUNT_SID, Script, SimCall, SimEvent, Simulator
+from escalator.simulator.scene import CALLER, CAST, Told, tell
+from escalator.simulator.show import Line, Show
 
-START_SECONDS = 10.0
+LOG = "daemon.log"
 _LOOK_SECONDS = 0.2
 _REQUEST_SECONDS = 5.0
+_PHASE_SECONDS = 10.0
 # What the phones tell anyhow.
 _TOLD_BY_PHONES = frozenset(
     {"call_placed", "call_ended", "ringing", "answered", "heard", "alert_resolved"}
 )
 Say = Callable[[Told], None]
+Labels = Mapping[str, str]
 
 
-class StageError(Exception):
-    """The demo cannot go on. The sentence says why."""
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Alerts that their sender sends as one group, and a sentence about each."""
 
+    alerts: Sequence[Labels]
+    summary: str
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How the demo is played. `speed`: simulated seconds per real one; `wait`: seconds that Ana has
-    before Ben is rung; `listen`: HOST:PORT of the internal listener.
-    """
-
-    speed: float
-    wait: int
-    listen: str = "127.0.0.1:0"
-    language: str = "en-GB"
+    @property
+    def name(self) -> str:
+        """What is wrong, in short."""
+        first = self.alerts[0]
+        where = f" on {first['instance']}" if "instance" in first and len(self.alerts) == 1 else ""
+        return f"{first['alertname']}{where}"
 
 
 class Stage:
-    """The running demo. `say` is called with each line of the scene, in order."""
+    """The running demo. Each line of the scene goes to `say`, in order, and to the pages."""
 
-    def __init__(self, daemon: Daemon, simulator: Simulator, http: aiohttp.ClientSession, say: Say):
+    def __init__(
+        self, child: Child, simulator: Simulator, http: aiohttp.ClientSession, say: Say, token: str
+    ):
+        self.child = child
         self.simulator = simulator
-        host, port = daemon.internal_address
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._token = token_path(daemon.config.storage.path).read_text(encoding="ascii").strip()
+        self.url = child.url
+        self.troubles: list[Trouble] = []
+        self._token = token
         self._http = http
         self._say = say
+        self._clock = SystemClock()
         self._phones: asyncio.Queue[SimEvent] = asyncio.Queue()
         self._told: dict[str, int] = {}
-        self._broken: list[dict[str, str]] = []
-        self._count = 0
+        self._under_way: set[str] = set()
+        self._databases = 0
+        self._past_calls = 0
         self._telling = asyncio.Lock()
-        simulator.listeners.append(self._phones.put_nowait)
+
+    # ---- what goes wrong
 
     async def break_database(self) -> str:
         """A database goes down: an alert is sent. Returns the id of its incident."""
-        self._count += 1
+        self._databases += 1
         labels = {
             "alertname": "DatabaseDown",
             "severity": "critical",
-            "instance": f"db{self._count}",
+            "instance": f"db{self._databases}",
         }
-        self._say(Told("alert", f"DatabaseDown on {labels['instance']}, critical"))
-        incident = await self._send(labels, is_over=False)
-        self._broken.append(labels)
+        trouble = Trouble([labels], f"{labels['instance']} of the shop does not answer")
+        self.say("alert", f"{trouble.name}, critical")
+        return await self.fire(trouble)
+
+    async def mend_last(self) -> bool:
+        """What broke last is well again: its sender says so. False if nothing is broken."""
+        if not self.troubles:
+            return False
+        trouble = self.troubles[-1]
+        self.say("alert", f"{trouble.name} no longer fires")
+        await self.mend(trouble)
+        return True
+
+    async def fire(self, trouble: Trouble, *, is_told: bool = True) -> str:
+        """Send its alerts; the id of the incident. `is_told`: its timeline is part of the scene."""
+        if trouble not in self.troubles:
+            self.troubles.append(trouble)
+        incident = await self._send(trouble, is_over=False)
+        if is_told:
+            self._told.setdefault(incident, 0)
+            self._under_way.add(incident)
         return incident
 
-    async def mend_database(self) -> bool:
-        """The database that broke last is well again: its sender says so. False if none is broken."""
-        if not self._broken:
-            return False
-        labels = self._broken.pop()
-        self._say(Told("alert", f"DatabaseDown on {labels['instance']} no longer fires"))
-        await self._send(labels, is_over=True)
-        return True
+    async def mend(self, trouble: Trouble) -> None:
+        """Its sender says that it is over."""
+        self.troubles.remove(trouble)
+        await self._send(trouble, is_over=True)
+
+    # ---- what became of it
 
     async def incident(self, incident: str) -> dict[str, Any]:
         """An incident as the API shows it."""
         return await self._ask("GET", f"/api/v1/incidents/{incident}")
+
+    async def wait_phase(self, incident: str, phase: str) -> None:
+        """Wait until the incident is in that phase. Raises `StageError`."""
+        found = ""
+        try:
+            async with asyncio.timeout(_PHASE_SECONDS):
+                while found != phase:
+                    found = str((await self.incident(incident))["phase"])
+                    await asyncio.sleep(_LOOK_SECONDS / 4)
+        except TimeoutError:
+            raise StageError(f"an incident was to be {phase}, it is {found}") from None
+
+    def calls(self) -> list[SimCall]:
+        """The calls of the scene, without those of the past."""
+        return self.simulator.calls[self._past_calls :]
+
+    # ---- telling
+
+    def say(self, who: str, what: str, *, is_speech: bool = False) -> None:
+        """One line of the scene."""
+        self._say(Told(who, what, is_speech))
+        show = self.simulator.show
+        show.lines.append(Line(self._clock.wall(), who, what, is_speech))
+        self.simulator.changed()
+
+    def begin(self) -> None:
+        """The scene begins: what was before is the past, and not told."""
+        self._past_calls = len(self.simulator.calls)
+        self.simulator.listeners.append(self._phones.put_nowait)
 
     async def narrate(self) -> None:
         """Tell what happens, until canceled: the phones at once, the timeline soon after."""
@@ -111,42 +164,63 @@ class Stage:
 
     async def _tell_phone(self, event: SimEvent) -> None:
         # What is said on the phone was on disk before: so it is told before.
-        await self._tell_timelines()
+        if self.child.up.is_set():
+            await self._tell_timelines()
         line = tell(event)
         if line is not None:
-            self._say(line)
+            self.say(line.who, line.what, is_speech=line.is_speech)
 
     async def _tell_timelines(self) -> None:
         async with self._telling:
-            for incident in list(self._told):
+            for incident in sorted(self._under_way):
                 await self._tell_timeline(incident)
 
     async def _tell_timeline(self, incident: str) -> None:
-        timeline = (await self.incident(incident))["timeline"]
+        found = await self.incident(incident)
+        timeline = found["timeline"]
         for line in timeline[self._told[incident] :]:
             if line["event"] not in _TOLD_BY_PHONES:
-                self._say(Told("escalator", _said(line)))
+                self.say("escalator", _said(line))
         self._told[incident] = len(timeline)
+        if found["phase"] == "resolved":
+            self._under_way.discard(incident)
 
-    async def _send(self, labels: dict[str, str], *, is_over: bool) -> str:
-        annotations = {"summary": f"{labels['instance']} of the shop does not answer"}
-        message = notification(
-            DEFAULT_RECEIVER, labels, annotations, now=SystemClock().wall(), is_over=is_over
-        )
+    # ---- asking
+
+    async def _send(self, trouble: Trouble, *, is_over: bool) -> str:
+        annotations, now = {"summary": trouble.summary}, self._clock.wall()
+        messages = [
+            notification(DEFAULT_RECEIVER, labels, annotations, now=now, is_over=is_over)
+            for labels in trouble.alerts
+        ]
+        common = dict(set.intersection(*(set(labels.items()) for labels in trouble.alerts)))
+        message = messages[0] | {
+            "alerts": [one["alerts"][0] for one in messages],
+            "groupLabels": common,
+            "commonLabels": common,
+        }
         answer = await self._ask("POST", f"/receive/{DEFAULT_RECEIVER}", message)
-        incident = str(answer["incidents"][0]["id"])
-        self._told.setdefault(incident, 0)
-        return incident
+        return str(answer["incidents"][0]["id"])
 
     async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Ask the daemon, again if it was killed meanwhile: sending an alert twice does no harm."""
+        while True:
+            await self.child.up.wait()
+            life = self.child.life
+            try:
+                return await self._asked(method, path, body)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if self.child.up.is_set() and self.child.life == life:
+                    raise StageError(
+                        f"{method} {path}: no answer from the daemon ({error!r})"
+                    ) from error
+
+    async def _asked(self, method: str, path: str, body: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}"} if method == "POST" else None
-        try:
-            async with self._http.request(
-                method, self.url + path, json=body, headers=headers
-            ) as answer:
-                found: dict[str, Any] = await answer.json()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise StageError(f"{method} {path}: no answer from the daemon ({error!r})") from error
+        async with self._http.request(
+            method, self.url + path, json=body, headers=headers
+        ) as answer:
+            found: dict[str, Any] = await answer.json()
         if answer.status >= 400:
             raise StageError(f"{method} {path}: the daemon answered {answer.status}: {found}")
         return found
@@ -158,7 +232,7 @@ async def raised(folder: Path, plan: Plan, say: Say) -> AsyncIterator[Stage]:
 
     Raises an `ExceptionGroup` with what killed it, `StageError` when the daemon does not start.
     """
-    token = secrets.token_hex(16)
+    token = new_token()
     simulator = Simulator(ACCOUNT_SID, token, speed=plan.speed)
     simulator.people.default = Script.manual()
     timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
@@ -167,14 +241,22 @@ async def raised(folder: Path, plan: Plan, say: Say) -> AsyncIterator[Stage]:
         aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
         asyncio.TaskGroup() as tasks,
     ):
-        file = _write_config(folder, plan, simulator, token)
-        daemon = Daemon(file, load(file))
-        tasks.create_task(daemon.run(), name="daemon")
+        written = write_config(folder, plan, simulator.url, token)
+        simulator.show = Show(
+            title="escalator demo",
+            owners=CAST,
+            texts_go_to=f"{written.public_url}/sms",
+            texts_from=CALLER,
+        )
+        log = None if plan.is_verbose else folder / LOG
+        child = Child(written.file, written.internal_url, http, log=log)
         try:
-            await _ready(daemon)
-            yield Stage(daemon, simulator, http, say)
+            await child.start()
+            tasks.create_task(child.watch(), name="daemon")
+            alert_token = token_path(folder / STORE).read_text(encoding="ascii").strip()
+            yield Stage(child, simulator, http, say, alert_token)
         finally:
-            daemon.stop()
+            await child.stop()
 
 
 def _said(line: dict[str, Any]) -> str:
@@ -182,55 +264,3 @@ def _said(line: dict[str, Any]) -> str:
     text = str(line["text"])
     is_end = line["event"] == "resolved" and not text.startswith("resolved")
     return f"resolved: {text}" if is_end else text
-
-
-async def _ready(daemon: Daemon) -> None:
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await daemon.ready.wait()
-    except TimeoutError:
-        raise StageError(f"the daemon was not ready within {START_SECONDS:g} s") from None
-
-
-def _write_config(folder: Path, plan: Plan, simulator: Simulator, token: str) -> Path:
-    """A config like anybody's, but for the carrier's address."""
-    secret = folder / "auth-token"
-    secret.touch(mode=0o600)
-    secret.write_text(token, encoding="ascii")
-    public = f"127.0.0.1:{_free_port()}"
-    people = "\n".join(
-        f"  {player.key}: {{ name: {player.name}, phone: {player.number} }}" for player in CAST
-    )
-    file = folder / "escalator.yml"
-    file.write_text(
-        f"""version: 1
-public_url: http://{public}
-language: {plan.language}
-listen: {{ internal: "{plan.listen}", public: "{public}" }}
-storage: {{ path: escalator.db }}
-twilio:
-  account_sid: {ACCOUNT_SID}
-  auth_token: {{ file: {secret.name} }}
-  api_url: {simulator.url}
-  from: {CALLER}
-  ring: 15s
-people:
-{people}
-policies:
-  default:
-    steps:
-      - {{ call: {ANA.key}, retry: 1m, wait: {plan.wait}s }}
-      - {{ call: {BEN.key}, retry: 1m, wait: 45s }}
-    fallback: {{ call: everyone, every: 1m }}
-""",
-        encoding="utf-8",
-    )
-    return file
-
-
-def _free_port() -> int:
-    """A port that nobody listens on. The carrier has to be told it before the daemon listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -15,7 +15,6 @@ KEYS: tuple[str, ...] = (
     "receivers.*.routing_keys",
 )
 RECEIVER_TYPES: tuple[str, ...] = ("grafana", "pagerduty")
-TARGET_SUFFIXES: tuple[str, ...] = ()
 
 
 def is_not_yet(path: Path) -> bool:

@@ -5,39 +5,34 @@ up to two seconds for its commit and then speaks from what is committed; a key w
 hold. The token itself is never logged.
 """
 
-import asyncio
 from datetime import timedelta
-from typing import Any
 
 from aiohttp import web
 
-from escalator.engine import Engine, Undecided
+from escalator.engine import Engine
 from escalator.escalation.call_events import CallPrompted, CallReported, KeyPressed
 from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallPage, CallState
 from escalator.escalation.decide_call import action_of
-from escalator.escalation.events import Action, Event
+from escalator.escalation.events import Action
 from escalator.escalation.incidents import Phase
-from escalator.phone import counting, prompts
+from escalator.phone import prompts
 from escalator.phone.callback import Callback
 from escalator.phone.doorway import (
     BODY_MAX_BYTES,
     HEADERS,
-    Misses,
-    Pairs,
     answer_constantly,
     read_form,
     refusal,
 )
 from escalator.phone.follower import is_machine
+from escalator.phone.guard import Guard
 from escalator.phone.settings import PhoneSettings
-from escalator.phone.signature import Verdict, Verifier
 from escalator.phone.speech import Speaker, speaker_for
+from escalator.phone.text_callbacks import TextCallbacks
 from escalator.phone.tokens import looks_like_token, token_hash
 from escalator.phone.twilio import CALLBACK_RETRIES
 from escalator.phone.twiml import Say
-from escalator.store.changes import Result
-from escalator.store.errors import StoreError
-from escalator.telemetry import Sampled, get_logger
+from escalator.telemetry import get_logger
 
 log = get_logger("callbacks")
 
@@ -66,19 +61,21 @@ class Callbacks:
         self._engine = engine
         self._clock = engine.clock
         self._answer_wait, self._key_wait = answer_wait, key_wait
-        self._misses = Misses(engine.clock.boottime)
-        self._sampled = Sampled(engine.clock.boottime)
-        self.use(settings)
+        self._guard = Guard(engine, settings)
+        self._texts = TextCallbacks(engine, self._guard)
+        self._settings = settings
 
     def use(self, settings: PhoneSettings) -> None:
         """Put another config in place of the present one."""
         self._settings = settings
-        self._verifier = Verifier(settings.auth_tokens, settings.shared_keys)
+        self._guard.use(settings)
 
     def application(self) -> web.Application:
-        """The public listener: these four routes and nothing else."""
+        """The public listener: these six routes and nothing else."""
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=[answer_constantly])
         app.router.add_post("/t/{token}/{kind:answer|key|status|machine}", self.handle)
+        app.router.add_post("/t/{token}/{kind:sms}", self._texts.status)
+        app.router.add_post("/{kind:sms}", self._texts.reply)
         app.router.add_route("*", "/{rest:.*}", self._nothing_here)
         return app
 
@@ -89,17 +86,17 @@ class Callbacks:
         hashed = token_hash(token) if looks_like_token(token) else ""
         call = self._engine.reader.call_of_token(hashed) if hashed else None
         if call is None:
-            self._count(kind, "unknown_token")
-            return refusal(429 if self._misses.one_more(request.remote or "") else 404)
+            self._guard.count(kind, "unknown_token")
+            return refusal(self._guard.miss(request))
         body, pairs = await read_form(request)
-        if not self._is_genuine(request, pairs):
-            self._count(kind, "bad_signature")
-            self._warn("callback_forged", kind=kind, call=call.id, remote=request.remote)
+        if not self._guard.is_genuine(request, pairs):
+            self._guard.count(kind, "bad_signature")
+            self._guard.warn("callback_forged", kind=kind, call=call.id, remote=request.remote)
             return refusal(403)
         if call.ended_at is not None and self._clock.now() > call.ended_at + TOKEN_LIFE:
-            self._count(kind, "late")
+            self._guard.count(kind, "late")
             return refusal(410)
-        self._count(kind, "ok")
+        self._guard.count(kind, "ok")
         callback = Callback(call, token, dict(pairs), dict(request.query))
         if not callback.sid:
             return refusal(400)
@@ -203,7 +200,7 @@ class Callbacks:
             key=key,
             heard=heard,
         )
-        result = await self._submit(event, self._key_wait)
+        result = await self._guard.submit(event, self._key_wait)
         if result is None or result.call is None:
             return self._hold(callback, speaker, key)
         return await self._after_key(callback, speaker, action, result.call)
@@ -271,50 +268,19 @@ class Callbacks:
             sip_code=_number(params.get("SipResponseCode")),
             machine=is_machine(params.get("AnsweredBy", "")),
         )
-        if await self._submit(event, self._key_wait) is None:
+        if await self._guard.submit(event, self._key_wait) is None:
             return refusal(503)
         log.info("call_reported", call=callback.call.id, status=status)
         return web.Response(status=204, headers=HEADERS)
 
     # ---- shared steps
 
-    def _is_genuine(self, request: web.Request, pairs: Pairs) -> bool:
-        url = self._settings.public_url.rstrip("/") + request.raw_path
-        verdict = self._verifier.check(url, pairs, request.headers)
-        if verdict is Verdict.UNKNOWN_KEY:
-            self._warn(
-                "callback_shared_key_unknown", hint="add the carrier's key to twilio.shared_keys"
-            )
-        return verdict is Verdict.OK
-
     async def _after(self, event: CallPrompted, before: Call) -> Call:
         """The call once the event is committed, or as it is on disk when that takes too long."""
-        result = await self._submit(event, self._answer_wait)
+        result = await self._guard.submit(event, self._answer_wait)
         if result is not None and result.call is not None:
             return result.call
         return self._engine.reader.call(before.id) or before
-
-    async def _submit(self, event: Event, wait_seconds: float) -> Result | None:
-        """The result once committed; None when that takes longer, or failed. The commit goes on."""
-        work = asyncio.ensure_future(self._engine.submit(event))
-        try:
-            [result] = await asyncio.wait_for(asyncio.shield(work), wait_seconds)
-        except TimeoutError:
-            work.add_done_callback(_consume)
-            log.warning("callback_waits_for_store", event_kind=type(event).__name__)
-            return None
-        except (StoreError, Undecided) as error:
-            log.error("callback_not_stored", event_kind=type(event).__name__, error=str(error))  # noqa: TRY400 - logged at the door
-            return None
-        return result
-
-    def _warn(self, event: str, **more: Any) -> None:
-        """Log what strangers can bring about at will: at most once a second."""
-        if (suppressed := self._sampled(event)) is not None:
-            log.warning(event, suppressed=suppressed, **more)
-
-    def _count(self, kind: str, result: str) -> None:
-        counting.callback_came(self._engine.metrics, kind, result, self._clock.wall())
 
     def _speaker(self, call: Call) -> Speaker:
         return speaker_for(self._engine.rules, self._engine.rules.people.get(call.person))
@@ -332,12 +298,6 @@ class Callbacks:
 
 def _has_untold(call: Call) -> bool:
     return any(page.is_open and not page.told for page in call.pages)
-
-
-def _consume(work: asyncio.Future[list[Result]]) -> None:
-    """A commit that nobody waits for any more: its failure is logged by the store."""
-    if not work.cancelled():
-        work.exception()
 
 
 def _number(text: str | None) -> int | None:

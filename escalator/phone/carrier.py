@@ -32,6 +32,20 @@ class NewCall:
     machine_callback: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """One text to be sent. The URL is absolute and carries the message's secret, hence no repr.
+
+    After `validity_seconds` the carrier shall try no more.
+    """
+
+    to: str
+    from_: str
+    body: str
+    status_callback: str = field(repr=False)
+    validity_seconds: int
+
+
 class Scope(StrEnum):
     """What a refusal is about, which tells who else it concerns."""
 
@@ -97,6 +111,28 @@ class CarrierCall:
     created_at: datetime | None = None
     duration: int | None = None
     answered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierMessage:
+    """A message as the carrier has it on file. Absent and unreadable fields are None or empty."""
+
+    sid: str
+    to: str = ""
+    from_: str = ""
+    body: str = ""
+    status: str = ""
+    direction: str = ""
+    created_at: datetime | None = None
+    error_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMessages:
+    """Messages on file, in the carrier's order. Not `complete`: there were more than we read."""
+
+    messages: Sequence[CarrierMessage]
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +203,20 @@ class Carrier(Protocol):
 
     async def aclose(self) -> None:
         """Let go of all connections."""
+        ...
+
+
+class Messenger(Protocol):
+    """Whoever sends texts. Each method answers within its time limit and never tries twice."""
+
+    async def send(self, message: NewMessage) -> PlaceOutcome:
+        """Ask for one message, once."""
+        ...
+
+    async def list_messages(self, to: str, since: datetime) -> ListedMessages | Unreadable:
+        """The messages on file to one number; older ones than `since` may be missing."""
+        ...
+
+    async def read(self, sid: str) -> CarrierMessage | Gone | Unreadable:
+        """One message as it stands."""
         ...

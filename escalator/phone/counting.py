@@ -12,6 +12,12 @@ _REFUSALS = {
 }
 
 
+MESSAGE_OUTCOMES = {
+    Accepted: "accepted",
+    Refused: "refused",
+    NotSent: "not_sent",
+    Unclear: "unclear",
+}
 _KINDS = {"answer": "twiml", "key": "gather"}
 
 
@@ -48,3 +54,13 @@ def callback_came(metrics: Metrics, kind: str, result: str, at: datetime) -> Non
     metrics.callbacks.labels(kind=_KINDS.get(kind, kind), result=result).inc()
     if result == "ok":
         metrics.callback_last_success_timestamp_seconds.set(at.timestamp())
+
+
+def message_requested(metrics: Metrics, outcome: PlaceOutcome) -> None:
+    """A POST for a message came to this."""
+    metrics.message_requests.labels(outcome=MESSAGE_OUTCOMES[type(outcome)]).inc()
+
+
+def reply_came(metrics: Metrics, result: str) -> None:
+    """Somebody wrote to us, and this became of it."""
+    metrics.replies.labels(result=result).inc()

@@ -8,11 +8,21 @@ import phonenumbers
 
 RING_LIMIT_SECONDS = 300
 DIRECT_LIMIT_SECONDS = 600
+_NEVER_MOBILE = frozenset(
+    {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.UAN,
+        phonenumbers.PhoneNumberType.VOICEMAIL,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneSettings:
-    """How calls are placed. `calls_per_second` and `concurrent_calls` bound what the carrier sees of us."""
+    """How calls are placed and messages sent. `…_per_second` and `concurrent_…` bound what the carrier sees of us."""
 
     public_url: str
     from_numbers: tuple[str, ...]
@@ -22,6 +32,8 @@ class PhoneSettings:
     machine_detection: bool = False
     calls_per_second: float = 1.0
     concurrent_calls: int = 10
+    messages_per_second: float = 1.0
+    concurrent_messages: int = 5
 
     def from_number(self, to: str) -> str:
         """The first of our numbers with the callee's country code, else the first."""
@@ -32,8 +44,26 @@ class PhoneSettings:
         )
 
     def callback_url(self, token: str, name: str) -> str:
-        """Where the carrier reaches us about one call: `answer`, `key`, `status` or `machine`, with a query or not."""
+        """Where the carrier reaches us about one call (`answer`, `key`, `status` or `machine`, with a query or not), or
+        about one message (`sms`).
+        """
         return f"{self.public_url.rstrip('/')}/t/{token}/{name}"
+
+
+@cache
+def texting_number(phones: tuple[str, ...]) -> str:
+    """The first of a person's numbers that can be a mobile phone's, else the first; "" for none."""
+    return next(
+        (number for number in phones if _may_be_mobile(number)), phones[0] if phones else ""
+    )
+
+
+def _may_be_mobile(number: str) -> bool:
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind not in _NEVER_MOBILE
 
 
 @cache

@@ -41,6 +41,7 @@ from escalator.phone.carrier import (
     Unclear,
     Unreadable,
 )
+from escalator.phone.twilio_messages import TwilioMessages
 
 CALLBACK_RETRIES = "#rc=3&rp=ct,rt,5xx"
 """Asks Twilio to try our URL again when we are slow, away or in trouble: it covers a restart."""
@@ -122,7 +123,7 @@ class TwilioCarrier:
     """A `Carrier` over Twilio's 2010 API, or over one that speaks the same.
 
     `api_url` may have a path prefix. The account SID goes into each path also when an API key logs
-    in. Call `aclose` when done.
+    in. `messages` sends texts over the same connections. Call `aclose` when done.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class TwilioCarrier:
                 "User-Agent": "escalator",
             },
         )
+        self.messages = TwilioMessages(self._ask, self._url, CALLBACK_RETRIES)
 
     def __repr__(self) -> str:
         """Says where, not who."""

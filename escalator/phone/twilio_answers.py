@@ -33,16 +33,22 @@ from escalator.phone.carrier import (
 
 RETRY_AFTER_MAX_SECONDS = 60.0
 
-_TOO_MANY = frozenset({20429, 10004})
+_TOO_MANY = frozenset({20429, 10004, 21611})
 _WRONG_STATE = 21220
 _FAILED = "failed"
 
-_NUMBER = frozenset({21211, 21214, 21216, 21217, 21202, 21203, 13223, 13224, 13225, 13226, 32203})
+_NUMBER = frozenset(
+    {
+        *(21211, 21214, 21216, 21217, 21202, 21203, 13223, 13224, 13225, 13226, 32203),
+        *(21610, 21612, 21614),
+    }
+)
 _CONFIGURATION = frozenset(
     {
         *(20001, 20004, 20007, 20008, 20404, 20422, 20423, 10002, 11100, 13227, 32205),
         *(21201, 21205, 21206, 21208, 21209, 21210, 21212, 21213, 21215, 21218, 21219),
         *(21221, 21222, 21223, 21224, 21225, 21234, 21262, 21263, 21609, 21626),
+        *(21408, 21602, 21603, 21604, 21606, 21608, 21617),
     }
 )
 _ACCOUNT = frozenset({20003, 20005, 20006, 20010, 20403, 10001, 70051})
@@ -81,35 +87,35 @@ class Page:
     next_page: tuple[tuple[str, str], ...]
 
 
-def placed(answer: Answer) -> PlaceOutcome:
-    """What the answer to a request for a call proves."""
-    fields = _json_object(answer.body)
+def placed(answer: Answer, thing: str = "call") -> PlaceOutcome:
+    """What the answer to a request for a call, or another thing of that kind, proves."""
+    fields = json_object(answer.body)
     if answer.status == 429:
         return _too_many(answer, fields)
     if 200 <= answer.status < 300:
-        return _taken(answer, fields)
+        return _taken(answer, fields, thing)
     if 400 <= answer.status < 500:
-        return _declined(answer, fields)
-    return Unclear(_unclear(answer, fields))
+        return _declined(answer, fields, thing)
+    return Unclear(_unclear(answer, fields, thing))
 
 
 def call(answer: Answer) -> ReadOutcome:
     """What the answer to a read of one call says."""
-    fields = _json_object(answer.body)
+    fields = json_object(answer.body)
     if answer.status == 404:
         return Gone()
     found = _call(fields) if answer.status == 200 else None
-    return found or Unreadable(_unreadable(answer, fields))
+    return found or Unreadable(heard(answer, fields))
 
 
 def page(answer: Answer) -> Page | Unreadable:
     """What the answer to a list says. An element that is no call is left out."""
-    fields = _json_object(answer.body)
+    fields = json_object(answer.body)
     rows = fields.get("calls")
     if answer.status != 200 or not isinstance(rows, list):
-        return Unreadable(_unreadable(answer, fields))
+        return Unreadable(heard(answer, fields))
     calls = [found for row in rows if isinstance(row, dict) and (found := _call(row))]
-    return Page(calls, _query(fields.get("next_page_uri")))
+    return Page(calls, query_of(fields.get("next_page_uri")))
 
 
 def changed(answer: Answer) -> AlreadyOver | Unreadable | None:
@@ -119,10 +125,10 @@ def changed(answer: Answer) -> AlreadyOver | Unreadable | None:
     """
     if 200 <= answer.status < 300:
         return None
-    fields = _json_object(answer.body)
-    if _code(fields) == _WRONG_STATE:
+    fields = json_object(answer.body)
+    if code_of(fields) == _WRONG_STATE:
         return AlreadyOver()
-    return Unreadable(_unreadable(answer, fields))
+    return Unreadable(heard(answer, fields))
 
 
 def scope_of(code: int) -> Scope:
@@ -140,21 +146,21 @@ def scope_of(code: int) -> Scope:
     return Scope.CONFIGURATION if 20000 <= code < 21000 else Scope.NUMBER
 
 
-def _taken(answer: Answer, fields: Mapping[str, Any]) -> PlaceOutcome:
+def _taken(answer: Answer, fields: Mapping[str, Any], thing: str) -> PlaceOutcome:
     found = _call(fields)
     if found is None:
-        return Unclear(_unclear(answer, fields))
-    code = _code(fields, "error_code")
+        return Unclear(_unclear(answer, fields, thing))
+    code = code_of(fields, "error_code")
     if code or found.status == _FAILED:
-        said = tidy(_text(fields.get("error_message")), 200) or "it gave no reason"
-        message = f"the carrier took the call and failed it at once: {said}"
+        said = tidy(text_of(fields.get("error_message")), 200) or "it gave no reason"
+        message = f"the carrier took the {thing} and failed it at once: {said}"
         return Refused(code or 0, message, scope_of(code or 0), found.sid)
     waiting = _number(fields.get("queue_time"))
     return Accepted(found.sid, found.status, None if waiting is None else waiting / 1000)
 
 
-def _declined(answer: Answer, fields: Mapping[str, Any]) -> PlaceOutcome:
-    code = _code(fields)
+def _declined(answer: Answer, fields: Mapping[str, Any], thing: str) -> PlaceOutcome:
+    code = code_of(fields)
     if code in _TOO_MANY:
         return _too_many(answer, fields)
     if code is not None and _is_of_carrier(code):
@@ -164,7 +170,7 @@ def _declined(answer: Answer, fields: Mapping[str, Any]) -> PlaceOutcome:
     if answer.status in (401, 403):
         message = _said(fields) or f"HTTP {answer.status} without an explanation"
         return Refused(answer.status, message, Scope.ACCOUNT)
-    return Unclear(_unclear(answer, fields))
+    return Unclear(_unclear(answer, fields, thing))
 
 
 def _is_of_carrier(code: int) -> bool:
@@ -184,15 +190,12 @@ def _retry_after(text: str) -> float | None:
     return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_MAX_SECONDS)
 
 
-def _unclear(answer: Answer, fields: Mapping[str, Any]) -> str:
-    return f"{_heard(answer, fields)}; a call may have been made"
+def _unclear(answer: Answer, fields: Mapping[str, Any], thing: str) -> str:
+    return f"{heard(answer, fields)}; a {thing} may have been made"
 
 
-def _unreadable(answer: Answer, fields: Mapping[str, Any]) -> str:
-    return _heard(answer, fields)
-
-
-def _heard(answer: Answer, fields: Mapping[str, Any]) -> str:
+def heard(answer: Answer, fields: Mapping[str, Any]) -> str:
+    """What an answer said that is of no use, for a log line."""
     said = _said(fields)
     if answer.body is None:
         said = "its body was cut off, packed or too long"
@@ -201,8 +204,8 @@ def _heard(answer: Answer, fields: Mapping[str, Any]) -> str:
 
 def _said(fields: Mapping[str, Any]) -> str:
     """The carrier's code and words."""
-    code = _code(fields)
-    words = tidy(_text(fields.get("message") or fields.get("detail") or fields.get("title")), 200)
+    code = code_of(fields)
+    words = tidy(text_of(fields.get("message") or fields.get("detail") or fields.get("title")), 200)
     return " ".join(part for part in (str(code) if code else "", words) if part)
 
 
@@ -212,7 +215,7 @@ def tidy(text: str, limit: int) -> str:
     return _LONG_NUMBER.sub("…", " ".join(printable.split()))[:limit]
 
 
-def _json_object(body: bytes | None) -> Mapping[str, Any]:
+def json_object(body: bytes | None) -> Mapping[str, Any]:
     """The body as a JSON object; empty when it is none."""
     try:
         parsed = json.loads(body or b"")
@@ -222,23 +225,30 @@ def _json_object(body: bytes | None) -> Mapping[str, Any]:
 
 
 def _call(fields: Mapping[str, Any]) -> CarrierCall | None:
-    sid = fields.get("sid")
-    if not isinstance(sid, str) or not _SID.fullmatch(sid):
+    sid = sid_of(fields)
+    if not sid:
         return None
     duration = _number(fields.get("duration"))
     return CarrierCall(
         sid=sid,
-        to=_text(fields.get("to")),
-        from_=_text(fields.get("from")),
-        status=_text(fields.get("status")),
-        direction=_text(fields.get("direction")),
-        created_at=_time(fields.get("date_created")),
+        to=text_of(fields.get("to")),
+        from_=text_of(fields.get("from")),
+        status=text_of(fields.get("status")),
+        direction=text_of(fields.get("direction")),
+        created_at=time_of(fields.get("date_created")),
         duration=None if duration is None else int(duration),
-        answered_by=_text(fields.get("answered_by")),
+        answered_by=text_of(fields.get("answered_by")),
     )
 
 
-def _code(fields: Mapping[str, Any], name: str = "code") -> int | None:
+def sid_of(fields: Mapping[str, Any]) -> str:
+    """The carrier's id of a thing; "" for what is none."""
+    sid = text_of(fields.get("sid"))
+    return sid if _SID.fullmatch(sid) else ""
+
+
+def code_of(fields: Mapping[str, Any], name: str = "code") -> int | None:
+    """The carrier's code in this field."""
     number = _number(fields.get(name))
     return None if number is None else int(number)
 
@@ -254,22 +264,23 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A text; what is none is empty."""
     return value if isinstance(value, str) else ""
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
     """An RFC 2822 date, as UTC."""
     try:
-        moment = parsedate_to_datetime(_text(value))
+        moment = parsedate_to_datetime(text_of(value))
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def _query(value: object) -> tuple[tuple[str, str], ...]:
+def query_of(value: object) -> tuple[tuple[str, str], ...]:
     """The query of the next page's address. Its host and path are not ours to follow."""
     try:
-        return tuple(parse_qsl(urlsplit(_text(value)).query, max_num_fields=20))
+        return tuple(parse_qsl(urlsplit(text_of(value)).query, max_num_fields=20))
     except ValueError:
         return ()

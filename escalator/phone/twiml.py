@@ -93,6 +93,12 @@ def render(*verbs: Verb) -> bytes:
     return body
 
 
+def text_reply(text: str) -> bytes:
+    """The document that answers a message; with an empty text it answers nothing."""
+    inner = _element("Message", {}, _escaped(text)) if text else ""
+    return f"{_DECLARATION}<Response>{inner}</Response>".encode()
+
+
 def say_fits(text: str) -> bool:
     """Whether this may be said as one `<Say>`, `whole`."""
     return encoded_length(_legal(text)) <= ENCODED_MAX

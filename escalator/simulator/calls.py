@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from escalator.simulator.journal import Callback, Journal, Notification, Pressed
+from escalator.simulator.journal import Callback, Heard, Journal, Notification, Pressed
 from escalator.simulator.line import Declined, HungUp, KeyPressed, Line, PickedUp, Signal
 from escalator.simulator.pace import Pace
 from escalator.simulator.parameters import CallRequest
@@ -37,11 +37,12 @@ def dated(when: datetime | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One sentence as it was begun."""
+    """What one Say holds, and when it was begun."""
 
     text: str
     language: str | None
     voice: str | None
+    at: datetime
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -51,8 +52,8 @@ class SimCall:
     `status` is one of queued, ringing, in-progress, completed, busy, no-answer, failed, canceled.
     `heard` holds the sentences as the callee began to hear them (audio as its URL in brackets),
     `pressed` all keys, `documents` the TwiML as received, `callbacks` every request made for this
-    call with its answer. `duration` is in simulated seconds. `finished` is set when the call is
-    over and its last callback has been answered.
+    call with its answer. `moments`: when each status was reached. `duration` is in simulated
+    seconds. `finished` is set when the call is over and its last callback has been answered.
     """
 
     account_sid: str
@@ -64,6 +65,7 @@ class SimCall:
     sid: str = field(default_factory=lambda: new_sid("CA"))
     status: str = "queued"
     history: list[str] = field(default_factory=lambda: ["queued"])
+    moments: dict[str, datetime] = field(default_factory=dict)
     queue_ms: int = 0
     answered_by: str | None = None
     heard: list[str] = field(default_factory=list)
@@ -109,7 +111,7 @@ class SimCall:
         assert not self.is_over, f"{self.sid} is over and cannot become {status}"
         self.status = status
         self.history.append(status)
-        self.updated_at = self.pace.now()
+        self.updated_at = self.moments[status] = self.pace.now()
         self.journal.changed()
 
     def note(self, code: int, text: str, *, url: str = "", warning: bool = False) -> None:
@@ -153,6 +155,12 @@ class SimCall:
         if self.status not in states:
             raise RuntimeError(f"call {self.sid} is {self.status}, it cannot be {what}")
         self.line.put(signal)
+
+    def hears(self, text: str, language: str | None, voice: str | None) -> None:
+        """Remember what begins in the callee's ear and tell the listeners."""
+        self.speech.append(Spoken(text, language, voice, self.pace.now()))
+        self.heard.append(text)
+        self.journal.tell(Heard(self, text, language, voice))
 
     def key_went_down(self, key: str) -> None:
         """Remember a key and tell the listeners."""

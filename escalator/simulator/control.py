@@ -1,35 +1,24 @@
 """The simulator's own small API, JSON under /simulator/: what happens, who is there, what shall go
 wrong.
 
-It is for this machine only: the caller and the Host header must be loopback, and whatever changes
-something needs a JSON body, which no foreign web page can send unasked.
+It is for this machine only; `guard` sees to that.
 """
 
-import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from escalator.simulator.calls import SimCall
+from escalator.simulator.guard import json_body, problem, this_machine_only
 from escalator.simulator.journal import Callback
 from escalator.simulator.messages import SimMessage
 from escalator.simulator.people import Script
-from escalator.simulator.rest import Handler
 from escalator.simulator.webhook import FetchError
 
 if TYPE_CHECKING:
     from escalator.simulator.server import Simulator
 
 _SWITCHES = ("down", "suspended", "list_lag")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, without port, names this machine's loopback."""
-    name = host.strip("[]")
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 class Control:
@@ -40,7 +29,7 @@ class Control:
 
     def app(self) -> web.Application:
         """The application to hang under /simulator/."""
-        app = web.Application(middlewares=[_guard])
+        app = web.Application(middlewares=[this_machine_only])
         app.add_routes(
             [
                 web.get("/calls", self.calls),
@@ -69,7 +58,7 @@ class Control:
 
     async def act(self, request: web.Request) -> web.Response:
         """Be the callee: answer, decline, hang-up, press `{"keys": "4"}`."""
-        call, body = self._find(request), await _body(request)
+        call, body = self._find(request), await json_body(request)
         match request.match_info["action"]:
             case "answer":
                 call.answer()
@@ -90,7 +79,7 @@ class Control:
         """Text one of the account's numbers: `{"from", "to", "body", "url"}`; what the webhook
         answered.
         """
-        body = await _body(request)
+        body = await json_body(request)
         missing = [name for name in ("from", "to", "body", "url") if name not in body]
         if missing:
             raise ValueError(f"missing: {', '.join(missing)}")
@@ -99,7 +88,7 @@ class Control:
                 body["from"], body["to"], body["body"], url=body["url"]
             )
         except FetchError as failure:
-            return _error(502, str(failure.code), failure.text)
+            return problem(502, str(failure.code), failure.text)
         text = answer.body.decode("utf-8", "replace")
         return web.json_response({"status": answer.status, "body": text})
 
@@ -110,7 +99,7 @@ class Control:
 
     async def set_person(self, request: web.Request) -> web.Response:
         """Give a number a script: `{"outcome": "answers", "presses": ["4"], "rings": 3}`."""
-        script = Script.from_json(await _body(request))
+        script = Script.from_json(await json_body(request))
         self._simulator.people[request.match_info["number"]] = script
         return web.json_response({request.match_info["number"]: script.outcome})
 
@@ -137,7 +126,7 @@ class Control:
         """`{"request": "too-many", "times": 3}`, `{"callback": "drop", "event": "ringing"}` or
         `{"down": true}`.
         """
-        body = dict(await _body(request))
+        body = dict(await json_body(request))
         faults = self._simulator.faults
         try:
             if "request" in body:
@@ -184,35 +173,6 @@ class Control:
         if call is None:
             raise LookupError("there is no such call")
         return call
-
-
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    host = (request.url.host or "") if request.headers.get("Host") else ""
-    if not is_loopback(request.remote or "") or not is_loopback(host):
-        return _error(403, "forbidden", "the simulator's control is for this machine only")
-    if request.method in ("POST", "PUT") and request.content_type != "application/json":
-        return _error(415, "unsupported_media_type", "send JSON (Content-Type: application/json)")
-    try:
-        return await handler(request)
-    except LookupError as error:
-        return _error(404, "not_found", str(error.args[0]))
-    except RuntimeError as error:
-        return _error(409, "conflict", str(error))
-    except ValueError as error:
-        return _error(400, "invalid_field", str(error))
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    text = await request.text()
-    body = await request.json() if text else {}
-    if not isinstance(body, dict):
-        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - it is the caller's value
-    return body
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
 def _call(call: SimCall) -> dict[str, Any]:

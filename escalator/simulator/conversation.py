@@ -13,8 +13,8 @@ from urllib.parse import urljoin
 import aiohttp
 
 from escalator.simulator.callbacks import Callbacks, Letter, call_fields
-from escalator.simulator.calls import SimCall, Spoken
-from escalator.simulator.journal import Heard, Listening
+from escalator.simulator.calls import SimCall
+from escalator.simulator.journal import Listening
 from escalator.simulator.line import (
     Declined,
     Diverted,
@@ -198,26 +198,18 @@ class Conversation:
             case Pause(length):
                 return await self._listen(length, stops_at_key=stops_at_key)
             case Play():
-                spoken, seconds = Spoken(f"[{prompt.url}]", None, None), _AUDIO_SECONDS
+                spoken, seconds = Say(f"[{prompt.url}]"), _AUDIO_SECONDS
             case Say():
-                spoken = Spoken(prompt.text, prompt.language, prompt.voice)
-                seconds = len(prompt.text) / CHARACTERS_PER_SECOND
+                spoken, seconds = prompt, len(prompt.text) / CHARACTERS_PER_SECOND
         for _ in range(prompt.loop or _FOREVER):
-            self._begin(spoken)
+            if spoken.text not in ("", "[]"):
+                self._call.hears(spoken.text, spoken.language, spoken.voice)
             if (key := await self._listen(seconds, stops_at_key=stops_at_key)) is not None:
                 return key
         return None
 
     async def _say(self, say: Say) -> None:
         await self._prompt(say, stops_at_key=False)
-
-    def _begin(self, spoken: Spoken) -> None:
-        call = self._call
-        if spoken.text in ("", "[]"):
-            return
-        call.speech.append(spoken)
-        call.heard.append(spoken.text)
-        call.journal.tell(Heard(call, spoken.text, spoken.language, spoken.voice))
 
     async def _gather(self, verb: Gather) -> None:
         call = self._call

@@ -170,6 +170,11 @@ class Journal:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    @property
+    def change(self) -> asyncio.Event:
+        """Set at the next change. Take it before looking, then no change is missed."""
+        return self._changed
+
     async def wait_for(
         self, condition: Callable[[], T], within: float, story: Callable[[], str]
     ) -> T:

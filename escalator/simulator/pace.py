@@ -16,21 +16,40 @@ def _wall_clock() -> datetime:
 
 
 class Pace:
-    """Simulated seconds per real second, and the wall clock. `speed` must be positive."""
+    """Simulated seconds per real second, and the wall clock. `speed` must be positive; it may be
+    changed at any time, and the clock goes on from where it is.
+    """
 
     def __init__(self, speed: float = 1.0, now: Callable[[], datetime] | None = None) -> None:
+        self._passed = 0.0
+        self._since: float | None = None
+        self._now = now or _wall_clock
+        self.speed = speed
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be positive, it is {speed}")
-        self.speed = speed
-        self._now = now or _wall_clock
+        if self._since is not None:
+            self._passed = self.seconds()
+            self._since = asyncio.get_running_loop().time()
+        self._speed = speed
 
     def now(self) -> datetime:
         """The wall clock, aware, in UTC."""
         return self._now()
 
     def seconds(self) -> float:
-        """A clock that only goes forward, in simulated seconds."""
-        return asyncio.get_running_loop().time() * self.speed
+        """A clock that only goes forward, in simulated seconds since it was first asked."""
+        now = asyncio.get_running_loop().time()
+        if self._since is None:
+            self._since = now
+        return self._passed + (now - self._since) * self._speed
 
     async def sleep(self, seconds: float) -> None:
         """Let that many simulated seconds pass."""

@@ -5,7 +5,7 @@ all that follow. All seconds are simulated. Nothing in here waits or talks: the 
 happens next.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -180,11 +180,14 @@ def _press(entry: object) -> Press | None:
 
 class People:
     """Who is behind which number. A number nobody set has the `default` script: it rings, nobody
-    answers.
+    answers. `changed` is called at every change.
     """
 
-    def __init__(self, default: Script | None = None) -> None:
+    def __init__(
+        self, default: Script | None = None, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self.default = default or Script.no_answer()
+        self._changed = changed
         self._scripts: dict[str, tuple[Script, ...]] = {}
 
     def __setitem__(self, number: str, script: Script | Sequence[Script]) -> None:
@@ -192,6 +195,7 @@ class People:
         if not scripts:
             raise ValueError(f"{number} needs a script")
         self._scripts[number] = scripts
+        self._changed()
 
     def __getitem__(self, number: str) -> Script:
         """The script of the next call to this number."""
@@ -199,6 +203,7 @@ class People:
 
     def __delitem__(self, number: str) -> None:
         del self._scripts[number]
+        self._changed()
 
     def __contains__(self, number: object) -> bool:
         return number in self._scripts
@@ -213,4 +218,5 @@ class People:
         scripts = self._scripts.get(number, (self.default,))
         if len(scripts) > 1:
             self._scripts[number] = scripts[1:]
+            self._changed()
         return scripts[0]

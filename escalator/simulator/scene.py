@@ -19,28 +19,17 @@ from escalator.simulator.journal import (
     Texted,
 )
 from escalator.simulator.people import Press, Script
+from escalator.simulator.show import Owner
 
 CALLER = "+15005550006"
 _DECLINED = 603
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
-    """Somebody of the cast. `key` is the name in a config, `name` the whole one."""
-
-    key: str
-    name: str
-    number: str
-
-    @property
-    def short(self) -> str:
-        """The first name."""
-        return self.name.split()[0]
-
-
-ANA = Player(key="ana", name="Ana Ortega", number="+491713920012")
-BEN = Player(key="ben", name="Ben Shah", number="+447700900123")
-CAST: Sequence[Player] = (ANA, BEN)
+ANA = Owner(key="ana", name="Ana Ortega", number="+491713920012")
+BEN = Owner(key="ben", name="Ben Shah", number="+447700900123")
+CHIKA = Owner(key="chika", name="Chika Mori", number="+442079460123", language="ja-JP")
+DIEGO = Owner(key="diego", name="Diego Luna", number="+15005550109", language="es-ES")
+CAST: Sequence[Owner] = (ANA, BEN, CHIKA, DIEGO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +51,9 @@ def hears_and_acknowledges(key: str = "4") -> Script:
     return Script.answers(Press(key, after=1.0), rings=4.0)
 
 
-def player_of(number: str) -> Player | None:
+def owner_of(number: str) -> Owner | None:
     """Who of the cast has this number."""
-    return next((player for player in CAST if player.number == number), None)
+    return next((owner for owner in CAST if owner.number == number), None)
 
 
 def tell(event: SimEvent) -> Told | None:
@@ -101,8 +90,8 @@ def _latest(calls: Sequence[SimCall], fits: Callable[[SimCall], bool]) -> SimCal
 
 
 def _who(number: str) -> str:
-    player = player_of(number)
-    return number if player is None else player.short
+    owner = owner_of(number)
+    return number if owner is None else owner.short
 
 
 def _masked(number: str) -> str:

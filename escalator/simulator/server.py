@@ -17,15 +17,18 @@ from aiohttp import web
 from escalator.simulator.callbacks import Callbacks
 from escalator.simulator.calls import SimCall
 from escalator.simulator.carrier import Carrier
-from escalator.simulator.control import Control, is_loopback
+from escalator.simulator.control import Control
 from escalator.simulator.exchange import Exchange
 from escalator.simulator.faults import Faults
+from escalator.simulator.guard import is_loopback
 from escalator.simulator.journal import Events, Journal, Listener, SimRequest
 from escalator.simulator.messages import Messages, SimMessage
 from escalator.simulator.pace import Pace
+from escalator.simulator.pages import Pages
 from escalator.simulator.people import People
 from escalator.simulator.resources import AccountResource, Calls, MessageResource
 from escalator.simulator.rest import Account, Gate
+from escalator.simulator.show import Show
 from escalator.simulator.signature import Signer
 from escalator.simulator.tasks import Tasks
 from escalator.simulator.webhook import Answer, Webhooks
@@ -71,10 +74,11 @@ class Simulator:
             numbers=numbers,
             is_test=magic_numbers,
         )
-        self.people = People()
         self.faults = Faults()
         self.pace = Pace(speed, now)
+        self.show = Show()
         self._journal = Journal()
+        self.people = People(changed=self._journal.changed)
         self._tasks = Tasks()
         self._signer = Signer(auth_token, shared_key)
         callbacks = Callbacks(Webhooks(self._signer, trust), self.faults, self._journal, self.pace)
@@ -186,6 +190,15 @@ class Simulator:
         """The calls to numbers that have no script: in most tests there should be none."""
         return [call for call in self.calls if call.to not in self.people]
 
+    @property
+    def journal(self) -> Journal:
+        """What is remembered and announced."""
+        return self._journal
+
+    def changed(self) -> None:
+        """Say that something has changed that the pages show: the show, a switch."""
+        self._journal.changed()
+
     def events(self) -> Events:
         """A stream of every event from now on: `async for`, then `close`."""
         return self._journal.events()
@@ -273,4 +286,5 @@ class Simulator:
         app = web.Application()
         app.add_subapp("/2010-04-01", api)
         app.add_subapp("/simulator", Control(self).app())
+        app.add_subapp("/demo", Pages(self).app())
         return app

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from escalator.escalation.bundling import DueText
-from escalator.escalation.incidents import Phase
+from escalator.escalation.incidents import Incident, Phase
 from escalator.escalation.messages import Message
 from escalator.escalation.wrong_clock import ABSURD
 from escalator.store.message_rows import IS_PENDING, load_message
@@ -119,29 +119,45 @@ def message_of_token(reader: Reader, token_hash: str) -> Message | None:
     return None if row is None else reader.at_once(lambda db: load_message(db, row[0]))
 
 
-def incident_of_code(reader: Reader, code: str, number: str) -> tuple[str, tuple[str, ...]] | None:
-    """The open incident with this code, and the people whom it was told at this number.
+def incident_of_code(
+    reader: Reader, code: str, number: str
+) -> tuple[Incident, tuple[str, ...]] | None:
+    """The incident with this code, and the people whom it was told at this number.
 
-    Of several, which is one in a million, the one that was last told there.
+    An open one, or one that is over by now and was told there. Of several open ones, which is one in a million, the
+    one that was last told there.
     """
-    found = reader.at_once(
-        lambda db: db.execute(
-            "SELECT i.id, (SELECT max(m.created_at) FROM message_incidents t JOIN messages m ON m.id = t.message_id "
-            'WHERE t.incident_id = i.id AND m."to" = ?2) AS told FROM incidents i '
-            "WHERE i.code = ?1 AND i.phase != 'resolved' ORDER BY told IS NULL, told DESC, i.id DESC LIMIT 1",
-            (code, number),
-        ).fetchone()
-    )
-    if found is None:
+    found = reader.at_once(lambda db: _open_with(db, code, number) or _over_with(db, code, number))
+    incident = reader.incident(found) if found is not None else None
+    if incident is None:
         return None
     people = reader.at_once(
         lambda db: db.execute(
             "SELECT DISTINCT t.person FROM message_incidents t JOIN messages m ON m.id = t.message_id "
             'WHERE t.incident_id = ? AND m."to" = ? ORDER BY t.person',
-            (found[0], number),
+            (incident.id, number),
         ).fetchall()
     )
-    return str(found[0]), tuple(row[0] for row in people)
+    return incident, tuple(row[0] for row in people)
+
+
+def _open_with(connection: sqlite3.Connection, code: str, number: str) -> str | None:
+    row = connection.execute(
+        "SELECT i.id, (SELECT max(m.created_at) FROM message_incidents t JOIN messages m ON m.id = t.message_id "
+        'WHERE t.incident_id = i.id AND m."to" = ?2) AS told FROM incidents i '
+        "WHERE i.code = ?1 AND i.phase != 'resolved' ORDER BY told IS NULL, told DESC, i.id DESC LIMIT 1",
+        (code, number),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _over_with(connection: sqlite3.Connection, code: str, number: str) -> str | None:
+    row = connection.execute(
+        "SELECT i.id FROM messages m JOIN message_incidents t ON t.message_id = m.id "
+        'JOIN incidents i ON i.id = t.incident_id WHERE m."to" = ? AND i.code = ? ORDER BY m.created_at DESC LIMIT 1',
+        (number, code),
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def messages_of(connection: sqlite3.Connection, incident_id: str) -> list[Message]:

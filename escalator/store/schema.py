@@ -117,6 +117,7 @@ CREATE TABLE messages (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_pending ON messages ("to") WHERE state IN ('planned', 'posting', 'unclear');
 CREATE INDEX messages_timer ON messages (timer_at) WHERE timer_at IS NOT NULL;
+CREATE INDEX messages_number ON messages ("to", created_at);
 CREATE INDEX messages_posted ON messages (posted_at);
 CREATE INDEX messages_over ON messages (ended_at) WHERE ended_at IS NOT NULL;
 

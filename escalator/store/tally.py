@@ -9,7 +9,7 @@ from escalator.escalation.calls import Call, CallState
 from escalator.escalation.incidents import Incident, Line
 from escalator.store.changes import Changes
 from escalator.telemetry import Metrics, get_logger
-from escalator.telemetry.metric_table import CALL_RESULTS
+from escalator.telemetry.metric_table import CALL_RESULTS, MESSAGE_RESULTS
 
 log = get_logger("engine")
 
@@ -37,6 +37,9 @@ def _count(metrics: Metrics, changes: Changes, now: datetime) -> None:
         metrics.alerts_suppressed.labels(reason=reason).inc()
     for call in changes.calls.values():
         _call(metrics, call, now)
+    for message in changes.messages.values():
+        if message.ended_at == now:
+            metrics.messages.labels(result=MESSAGE_RESULTS[message.state]).inc()
 
 
 def _line(metrics: Metrics, incident: Incident | None, line: Line, now: datetime) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
+from escalator.store.message_rows import IS_PENDING
 from escalator.store.rows import from_stored
 
 
@@ -33,10 +34,12 @@ def count_work(connection: sqlite3.Connection) -> Work:
         "SELECT coalesce(sum(kind = 'direct' AND state = 'planned'), 0), coalesce(sum(endings != '[]'), 0) "
         "FROM calls WHERE state != 'ended' OR due_at IS NOT NULL"
     ).fetchone()
+    owed = connection.execute("SELECT count(*) FROM texts WHERE is_sent = 0").fetchone()[0]
+    writing = connection.execute(f"SELECT count(*) FROM messages WHERE {IS_PENDING}").fetchone()[0]
     return Work(
         phases=phases,
         oldest_unacknowledged={
             policy: at for policy, stored in oldest if (at := from_stored(stored)) is not None
         },
-        pending={"page": pages, "direct_call": direct, "end_call": endings},
+        pending={"page": pages, "direct_call": direct, "end_call": endings, "sms": owed + writing},
     )

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from escalator.escalation.alerts import AlertStatus
 from escalator.escalation.calls import CallOutcome
 from escalator.escalation.incidents import Phase
+from escalator.escalation.messages import MessageState
 
 MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
 
@@ -34,6 +35,24 @@ CALL_RESULTS: Mapping[CallOutcome, str] = {
     CallOutcome.MACHINE: "voicemail",
     CallOutcome.LOST: "unknown",
 }
+# How a message's end is counted.
+MESSAGE_RESULTS: Mapping[MessageState, str] = {
+    MessageState.DELIVERED: "delivered",
+    MessageState.SENT: "sent",
+    MessageState.FAILED: "failed",
+    MessageState.REFUSED: "refused",
+    MessageState.LOST: "lost",
+    MessageState.DROPPED: "dropped",
+}
+MESSAGE_OUTCOMES = ("accepted", "refused", "not_sent", "unclear")
+REPLY_RESULTS = (
+    "done",
+    "unknown_code",
+    "no_command",
+    "carriers_word",
+    "unknown_number",
+    "not_stored",
+)
 INVALID_REASONS = (
     "invalid_json",
     "unrecognised_payload",
@@ -146,6 +165,9 @@ DOCUMENTED: tuple[Documented, ...] = (
         "calls_surplus_total",
         "Calls beyond the one that was wanted; each was ended when it was found.",
     ),
+    _counter("message_requests_total", "Requests for a message, by what came of each.", "outcome"),
+    _counter("messages_total", "Messages of which nothing more is awaited, by how.", "result"),
+    _counter("replies_total", "Messages from people, by what became of each.", "result"),
     _histogram(
         "first_ring_duration_seconds",
         "From an incident's first alert to its first call being placed.",
@@ -224,6 +246,9 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("actions_pending", "kind"): ACTION_KINDS,
     ("calls_total", "result"): tuple(CALL_RESULTS.values()),
     ("calls_failed_total", "reason"): CALL_FAILURES,
+    ("message_requests_total", "outcome"): MESSAGE_OUTCOMES,
+    ("messages_total", "result"): tuple(MESSAGE_RESULTS.values()),
+    ("replies_total", "result"): REPLY_RESULTS,
     ("escalations_finished_total", "outcome"): FINISHED_OUTCOMES,
     ("callbacks_total", "kind"): CALLBACK_KINDS,
     ("callbacks_total", "result"): CALLBACK_RESULTS,

@@ -109,8 +109,12 @@ def guard_open_door(request: web.Request, hosts: tuple[str, ...]) -> None:
 
 def guard_against_forgery(request: web.Request, hosts: tuple[str, ...]) -> None:
     """Refuse what a foreign web page made a browser send, where it would change something (X11)."""
-    if request.method in _SAFE_METHODS:
-        return
+    if request.method not in _SAFE_METHODS:
+        guard_change(request, hosts)
+
+
+def guard_change(request: web.Request, hosts: tuple[str, ...]) -> None:
+    """The same for a request that changes something whatever its method."""
     if request.headers.get("Sec-Fetch-Site", "").strip().lower() in _FOREIGN_SITES:
         raise _forbidden("a page of another site asked for this")
     origin = request.headers.get("Origin")

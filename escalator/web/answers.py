@@ -30,6 +30,7 @@ CODES: Mapping[int, str] = {
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
+    429: "rate_limited",
     503: "unavailable",
 }
 _LATER = {"Retry-After": str(RETRY_AFTER_SECONDS)}

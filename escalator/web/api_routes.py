@@ -49,7 +49,7 @@ API_ROUTES: tuple[Route, ...] = (
         summary="Ring one phone and say something; one try. An Idempotency-Key makes repeating it safe.",
         door=Door.PEOPLE,
         answers={202: "Call"},
-        refusals=(*BODY, 409, 503),
+        refusals=(*BODY, 409, 429, 503),
         takes="NewCall",
         query={
             "wait": "hold the answer until the call is `answered` or `ended`",
@@ -68,6 +68,15 @@ API_ROUTES: tuple[Route, ...] = (
             "wait": "hold the answer until the call is `answered` or `ended`",
             "timeout": "how long at most, up to 300s; default 60s",
         },
+    ),
+    Route(
+        name="list_heartbeats",
+        method="GET",
+        path="/api/v1/heartbeats",
+        summary="The heartbeats of the config, and how each is.",
+        door=Door.PEOPLE,
+        answers={200: "HeartbeatList"},
+        refusals=(503,),
     ),
     Route(
         name="list_overrides",

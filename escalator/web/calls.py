@@ -22,7 +22,7 @@ from escalator.phone.settings import DIRECT_LIMIT_SECONDS
 from escalator.phone.speech import speaker_for
 from escalator.phone.twiml import ENCODED_MAX, say_fits
 from escalator.web import bodies
-from escalator.web.answers import as_json, invalid, not_found, unavailable
+from escalator.web.answers import Refusal, as_json, invalid, not_found, unavailable
 from escalator.web.bodies import Fields
 from escalator.web.context import WebContext
 from escalator.web.idempotency import call_id_for, digest_of
@@ -59,6 +59,7 @@ class Calls:
             if known is not None:
                 return await self._answer(known, wish, 202)
             event = replace(event, call_id=call_id)
+        self._demand_budget()
         (result,) = await self._engine.submit(event)
         if result.call is None:
             raise unavailable("the call could not be put on file; try again")
@@ -76,6 +77,19 @@ class Calls:
         if wish is not None:
             call = await self.waiting.until(call, wish)
         return as_json(call_shape(call), status, {"Location": f"/api/v1/calls/{call.id}"})
+
+    def _demand_budget(self) -> None:
+        """A direct call counts for the cap of a day, and is under it."""
+        caps, now = self._engine.rules.caps, self._engine.clock.now()
+        if caps.per_day is None:
+            return
+        if self._engine.reader.spent(now, caps.person_span).today >= caps.per_day:
+            raise Refusal(
+                429,
+                f"{caps.per_day} calls were made within a day (twilio.limits.calls_per_day);"
+                " only pages to the fallback are called now",
+                headers={"Retry-After": "3600"},
+            )
 
     def _asked(self, fields: Fields) -> CallAsked:
         config = self._context.config()

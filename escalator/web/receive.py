@@ -5,9 +5,9 @@ is 503, for then it would. Nothing here redirects.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ from escalator.escalation.alerts import Alert
 from escalator.escalation.events import AlertReceived
 from escalator.escalation.incidents import Incident
 from escalator.intake import Intake, Kind, PayloadError, read
-from escalator.intake.auth import Auth, BasicAuth, BearerAuth, HmacAuth, check
+from escalator.intake.auth import Auth, BearerAuth, HmacAuth, check
 from escalator.store.changes import Result
 from escalator.store.errors import StoreError
 from escalator.store.writer import Lane
@@ -27,13 +27,13 @@ from escalator.web.access import guard_open_door
 from escalator.web.answers import Refusal, as_json, not_found
 from escalator.web.bodies import SENDER_BYTES_MAX, Room, read_body
 from escalator.web.context import WebContext
+from escalator.web.senders import auth_of, may_be_read, stranger
 from escalator.web.unreadable import Unreadable
 
 log = get_logger("receive")
 
 # Reading a body of this size takes a few milliseconds; a larger one must not hold up key presses.
 THREAD_FROM_BYTES = 128 * 1024
-_HEX = frozenset("0123456789abcdef")
 
 
 class Receivers:
@@ -90,11 +90,13 @@ class Receivers:
             raise
         self._note(name, intake)
         over = self._unreadable.readable(name, clock.now())
-        results = await self._submit((*intake.alerts, *([over] if over else [])))
+        alerts, signs = self._context.heartbeats.sort_out(intake.alerts)
+        results = await self._submit((*alerts, *([over] if over else [])))
+        await self._context.heartbeats.hear(signs)
         counting.alerts_taken(
             self._metrics, name, intake.alerts, intake.notes, clock.boottime() - came_at
         )
-        return intake, results[: len(intake.alerts)]
+        return intake, results[: len(alerts)]
 
     # ---- who sends
 
@@ -105,7 +107,7 @@ class Receivers:
         auth = self._auth(name, receiver)
         if auth is None:
             guard_open_door(request, self._context.config().web.hosts)
-        elif not _may_be_read(auth, request.headers):
+        elif not may_be_read(auth, request.headers):
             raise self._stranger(name, auth)
         try:
             body = await read_body(request, SENDER_BYTES_MAX, take=take)
@@ -126,16 +128,11 @@ class Receivers:
                     401, "this receiver's token is not made yet: restart escalator, or give it auth"
                 )
             return BearerAuth(token)
-        return None if receiver.auth is None else _auth_of(receiver.auth)
+        return None if receiver.auth is None else auth_of(receiver.auth)
 
     def _stranger(self, name: str, auth: Auth) -> Refusal:
         counting.body_refused(self._metrics, name, "unauthorized")
-        scheme = {BearerAuth: "Bearer", BasicAuth: "Basic", HmacAuth: "Signature"}[type(auth)]
-        return Refusal(
-            401,
-            "this receiver does not know you; compare its auth in the config with the sender's",
-            headers={"WWW-Authenticate": f'{scheme} realm="escalator"'},
-        )
+        return stranger(auth, "receiver")
 
     # ---- what was sent
 
@@ -177,23 +174,6 @@ class Receivers:
         for note in intake.notes:
             if (suppressed := self._sampled(f"odd {name} {note.remark}")) is not None:
                 log.warning("body_odd", receiver=name, what=str(note), suppressed=suppressed)
-
-
-def _auth_of(auth: Any) -> Auth:
-    """The config's auth with its secrets revealed."""
-    if auth.bearer is not None:
-        return BearerAuth(auth.bearer.reveal())
-    if auth.basic is not None:
-        return BasicAuth(auth.basic.user, auth.basic.password.reveal())
-    return HmacAuth(auth.hmac_sha256.secret.reveal(), auth.hmac_sha256.header)
-
-
-def _may_be_read(auth: Auth, headers: Mapping[str, str]) -> bool:
-    """Whether the headers make the body worth reading: they prove who sends, or hold what could be a signature."""
-    if not isinstance(auth, HmacAuth):
-        return check(auth, headers)
-    given = headers.get(auth.header, "").strip().lower().removeprefix("sha256=")
-    return len(given) == 64 and _HEX.issuperset(given)
 
 
 def _incidents(results: Sequence[Result]) -> list[dict[str, object]]:

@@ -30,6 +30,18 @@ ROUTES: tuple[Route, ...] = (
         refusals=(*BODY, 404, 503),
         takes="payload",
     ),
+    *(
+        Route(
+            name=name,
+            method=method,
+            path="/heartbeat/{name}",
+            summary="A beat; answered after the commit. The body does not count.",
+            door=Door.SENDER,
+            answers={200: "Beat"},
+            refusals=(*BODY, 404, 503),
+        )
+        for name, method in (("beat", "GET"), ("beat_posted", "POST"))
+    ),
     Route(
         name="healthy",
         method="GET",

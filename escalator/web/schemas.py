@@ -3,6 +3,7 @@
 from typing import Any
 
 from escalator.escalation.calls import CallKind, CallOutcome, CallState
+from escalator.escalation.heartbeats import Standing
 from escalator.escalation.incidents import Phase
 
 Schema = dict[str, Any]
@@ -89,6 +90,18 @@ SCHEMAS: dict[str, Schema] = {
     "Accepted": _object(
         accepted=_NUMBER,
         incidents=_list(_object(id=TEXT, new={"type": "boolean"}, phase=_one_of(Phase))),
+    ),
+    "Beat": _object(heartbeat=TEXT, next_by=_TIME),
+    "HeartbeatList": _object(
+        heartbeats=_list(
+            _object(
+                name=TEXT,
+                state=_one_of(Standing),
+                last_at=_MAYBE_TIME,
+                next_by=_MAYBE_TIME,
+                beats=_NUMBER,
+            )
+        )
     ),
     "IncidentSummary": _object(**_SUMMARY),
     "IncidentList": _object(incidents=_list(ref("IncidentSummary")), next=MAYBE_TEXT),

@@ -17,6 +17,7 @@ from escalator.web.board.pages import Board
 from escalator.web.calls import Calls
 from escalator.web.connections import Limits
 from escalator.web.context import WebContext
+from escalator.web.heartbeats import HeartbeatUrls
 from escalator.web.incidents import Incidents
 from escalator.web.operations import Operations
 from escalator.web.overrides import Overrides
@@ -28,7 +29,7 @@ from escalator.web.who import remember_name
 
 SHUTDOWN_SECONDS = 5.0
 VITAL = frozenset(route.path for route in ROUTES if route.door is Door.ANYBODY)
-_RECEIVE = "/receive/"
+_SENDERS = ("/receive/", "/heartbeat/")
 
 
 def build(context: WebContext) -> web.Application:
@@ -72,10 +73,13 @@ def new_runner(context: WebContext, limits: Limits | None = None, **options: Any
 def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, Handler]:
     receivers, incidents = Receivers(context), Incidents(context)
     overrides, silences = Overrides(context), Silences(context)
-    operations = Operations(context)
+    heartbeats, operations = HeartbeatUrls(context), Operations(context)
     return {
         "receive": receivers.receive,
         "receive_posted": receivers.receive_posted,
+        "beat": heartbeats.beat,
+        "beat_posted": heartbeats.beat,
+        "list_heartbeats": heartbeats.list,
         "list_incidents": incidents.list,
         "show_incident": incidents.show,
         "act": incidents.act,
@@ -100,7 +104,7 @@ def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, H
 def _paths(path: str) -> tuple[str, ...]:
     """The path as the router has it. A sender's address may end in a slash: it is not worth losing alerts for."""
     routed = path.replace("{id}", "{id:[0-9A-Za-z]{1,64}}")
-    return (routed, f"{routed}/") if path.startswith(_RECEIVE) else (routed,)
+    return (routed, f"{routed}/") if path.startswith(_SENDERS) else (routed,)
 
 
 def _doors(context: WebContext) -> Middleware:
@@ -114,7 +118,7 @@ def _doors(context: WebContext) -> Middleware:
         if resource is not None:
             door = doors[resource.canonical]
         else:  # answered 404 or 405 by the router; senders hear which without a login
-            door = Door.SENDER if request.path.startswith(_RECEIVE) else Door.PEOPLE
+            door = Door.SENDER if request.path.startswith(_SENDERS) else Door.PEOPLE
         if door is Door.PEOPLE:
             remember_name(request, await access.admit(request))
         return await handler(request)

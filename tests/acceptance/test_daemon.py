@@ -166,6 +166,7 @@ async def test_a_reload_puts_the_new_rules_in_force(editable):
 
 
 async def test_a_broken_reload_is_refused_and_the_rules_stay(editable):
+    """(C1) The line is named to whoever asked for it, and a metric tells."""
     editable.write_config(ANOTHER_ROUTE)
     await editable.post("/-/reload")
     editable.write_config(BROKEN)

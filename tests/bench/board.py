@@ -22,10 +22,10 @@ import aiohttp
 HERE = Path(__file__).parent
 sys.path += [str(HERE.parent / "web"), str(HERE.parent)]
 
-from loopback_listener import GENERATED_TOKEN, Listener, opened  # noqa: E402 - found by the line above
+from loopback_listener import GENERATED_TOKEN, Listener, opened
 
-from escalator.clock import SystemClock  # noqa: E402 - the same
-from escalator.store.connection import open_for_writing  # noqa: E402 - the same
+from escalator.clock import SystemClock
+from escalator.store.connection import open_for_writing
 
 RECEIVERS = "receivers: { hook: { type: webhook } }"
 SPACING = 300_000_000  # microseconds between two incidents: 100,000 of them are a year

@@ -51,7 +51,13 @@ def test_json_tells_the_same_to_programs(run):
     bad = run("check-config", BAD, "-o", "json", TOKEN="t")
 
     assert good["ok"] is True
-    assert good["found"] == {"people": 2, "policies": 1, "routes": 0, "receivers": 1}
+    assert good["found"] == {
+        "people": 2,
+        "schedules": 0,
+        "policies": 1,
+        "routes": 0,
+        "receivers": 1,
+    }
     assert {problem["severity"] for problem in good["problems"]} == {"warning"}
     assert bad.exit_code == 78
     told = json.loads(bad.stdout)
@@ -172,3 +178,28 @@ def test_verbs_that_speak_to_the_daemon_share_their_options():
 
     assert typed.stdout == "http://localhost:1 t\n"
     assert set_outside.stdout == "http://localhost:2 u\n"
+
+
+SCHEDULED = """
+version: 1
+public_url: https://pager.example.net
+twilio: { account_sid: AC0123456789abcdef0123456789abcdef, auth_token: { env: TOKEN }, from: +15005550006 }
+people: { ana: { phone: +491713920012 } }
+schedules:
+  primary:
+    require_coverage: %s
+    layers:
+      - { rotate: { every: 1 week, starting: 2026-01-05 }, people: [ana], only: mon-sun 00:00-23:00 }
+policies: { default: { steps: [{ call: primary }], fallback: ana } }
+"""
+
+
+def test_a_gap_is_a_warning_and_where_coverage_is_required_an_error(run, tmp_path):
+    """(C7) Only when a person asks: a gap of next month must not keep a daemon from starting."""
+    file = tmp_path / "escalator.yml"
+    for required, exits in (("false", 0), ("true", 78)):
+        file.write_text(SCHEDULED % required)
+        result = run("check-config", str(file), "--without-secrets")
+        assert result.exit_code == exits
+        assert "nobody is on call" in result.output
+        assert "more" in result.output

@@ -1,5 +1,7 @@
 """`escalator demo`, as a process of its own: what it shows has happened, and nothing of it stays."""
 
+import asyncio
+import dataclasses
 import os
 import pty
 import re
@@ -14,10 +16,15 @@ import pytest
 from click.testing import CliRunner
 
 from escalator.cli import main
-from escalator.cli.demo import StoryError, _play_story
-from escalator.cli.stage import Plan, raised
+from escalator.cli.acts import STORM_ALERTS, STORM_GROUPS, acts, facts
+from escalator.cli.child import StageError
+from escalator.cli.demo_config import Plan
+from escalator.cli.past import lay_out_past
+from escalator.cli.stage import raised
+from escalator.cli.story import StoryError, play_story
 from escalator.simulator import Ringing, Script
-from escalator.simulator.scene import ANA, BEN
+from escalator.simulator.scene import ANA, BEN, CAST, CHIKA
+from escalator.simulator.show import ActError
 
 COMMAND = [sys.executable, "-m", "escalator", "demo"]
 WALL_SECONDS_MAX = 30
@@ -58,6 +65,10 @@ def test_demo_auto_plays_the_story(tmp_path):
     assert played.returncode == 0, played.stdout + played.stderr
     assert lasted < WALL_SECONDS_MAX
     assert "on 127.0.0.1: no account, no real calls" in played.stdout
+    assert re.search(r"Board +http://127\.0\.0\.1:\d+/\n", played.stdout)
+    assert re.search(r"Stage +http://127\.0\.0\.1:\d+/demo\n", played.stdout)
+    for owner in CAST:
+        assert re.search(rf"http://127\.0\.0\.1:\d+/demo/phone/{owner.key}\n", played.stdout)
     assert_in_order(played.stdout, [rf"{who}\s+{what}" for who, what in STORY])
     assert "\x1b" not in played.stdout
     assert played.stderr == ""
@@ -192,6 +203,7 @@ async def play(folder, plan, *, ben):
     """Play the story with a Ben who does something else as soon as Ana's phone rings."""
     told = []
     async with raised(folder, plan, told.append) as stage:
+        stage.begin()
 
         def meddle(event):
             if isinstance(event, Ringing) and event.call.to == ANA.number:
@@ -199,7 +211,7 @@ async def play(folder, plan, *, ben):
 
         stage.simulator.listeners.append(meddle)
         try:
-            await _play_story(stage)
+            await play_story(stage)
         except StoryError as error:
             return str(error)
     return ""
@@ -219,6 +231,128 @@ async def test_the_story_holds_when_it_is_true(tmp_path, fast):
 )
 async def test_a_story_that_is_not_true_fails_with_what_is_off(tmp_path, fast, ben, reason):
     assert await play(tmp_path, fast, ben=ben) == reason
+
+
+# ---- the stage
+
+
+def play_act(stage, key):
+    """Play an act by its key; killed daemons stay dead for a moment only."""
+    [act] = [act for act in acts(stage, dead_seconds=0.05) if act.key == key]
+    return act.play()
+
+
+async def test_the_past_happened_and_left_everybody_idle(tmp_path, fast):
+    async with raised(tmp_path, fast, lambda _: None) as stage:
+        await lay_out_past(stage)
+        listed = await stage._ask("GET", "/api/v1/incidents?phase=all")
+        stage.begin()
+
+        phases = [incident["phase"] for incident in listed["incidents"]]
+        assert phases == ["resolved"] * 3
+        assert {incident["acknowledged_by"] for incident in listed["incidents"]} >= {"ana", "ben"}
+        assert all(call.is_over for call in stage.simulator.calls)
+        assert stage.calls() == []
+        assert ANA.number not in stage.simulator.people
+        assert stage.simulator.pace.speed == fast.speed
+
+
+async def test_the_daemon_is_killed_comes_back_and_still_knows(tmp_path, fast):
+    async with raised(tmp_path, fast, lambda _: None) as stage:
+        incident = await stage.break_database()
+        killed = stage.child.pid
+
+        said = await play_act(stage, "die")
+
+        assert stage.child.pid != killed
+        assert str(killed) in said
+        assert not is_alive(killed)
+        assert (await stage.incident(incident))["phase"] == "triggered"
+        assert [fact.is_bad for fact in facts(stage)] == [False, False]
+        last = stage.child.pid
+    assert not is_alive(last)
+
+
+async def test_whoever_asks_a_dead_daemon_is_answered_when_it_is_back(tmp_path, fast):
+    async with raised(tmp_path, fast, lambda _: None) as stage:
+        await stage.child.kill()
+        assert [fact.is_bad for fact in facts(stage)] == [True, False]
+        async with asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(stage.break_database())
+            await asyncio.sleep(0.1)
+            assert not asked.done()
+            await stage.child.start()
+        assert (await stage.incident(asked.result()))["phase"] == "triggered"
+
+
+async def test_a_daemon_that_ends_by_itself_ends_the_demo(tmp_path, fast):
+    async def live_through_it():
+        async with raised(tmp_path, fast, lambda _: None) as stage:
+            os.kill(stage.child.pid, signal.SIGTERM)
+            await asyncio.sleep(10)
+
+    with pytest.raises(ExceptionGroup) as raised_error:
+        await live_through_it()
+    assert raised_error.group_contains(StageError, match="ended by itself with 0")
+
+
+async def test_a_storm_rings_one_phone_once(tmp_path, fast):
+    slow = dataclasses.replace(fast, wait=20)
+    async with raised(tmp_path, slow, lambda _: None) as stage:
+        stage.simulator.people[ANA.number] = Script.answers("4")
+        await play_act(stage, "storm")
+        await stage.simulator.wait_call(ANA.number, status="ringing")
+        await stage.simulator.settle()
+
+        listed = await stage._ask("GET", "/api/v1/incidents?phase=all")
+        counts = [incident["alert_counts"]["firing"] for incident in listed["incidents"]]
+        assert counts == [STORM_ALERTS // STORM_GROUPS] * STORM_GROUPS
+        assert len(stage.simulator.calls) <= 2
+
+        await play_act(stage, "resolve")
+        listed = await stage._ask("GET", "/api/v1/incidents?phase=open")
+        assert listed["incidents"] == []
+        with pytest.raises(ActError, match="Nothing is broken"):
+            await play_act(stage, "resolve")
+
+
+async def test_people_are_spoken_to_in_their_language(tmp_path, fast):
+    async with raised(tmp_path, fast, lambda _: None) as stage:
+        for owner in (ANA, BEN):
+            stage.simulator.people[owner.number] = Script.answers("5")
+        stage.simulator.people[CHIKA.number] = Script.answers("4")
+        await stage.break_database()
+
+        call = await stage.simulator.wait_call(CHIKA.number, status="completed", within=10)
+        assert {spoken.language for spoken in call.speech} == {"ja-JP"}
+
+
+@pytest.mark.parametrize("key", ["disk", "odd"])
+async def test_every_alert_of_the_stage_rings_ana(tmp_path, fast, key):
+    async with raised(tmp_path, fast, lambda _: None) as stage:
+        await play_act(stage, key)
+
+        await stage.simulator.wait_call(ANA.number, status="ringing")
+        lines = [line.what for line in stage.simulator.show.lines]
+        assert len(lines) == 1
+
+
+async def test_the_carrier_is_down_until_it_is_back(tmp_path, fast):
+    async with raised(tmp_path, fast, lambda _: None) as stage:
+        await play_act(stage, "carrier-down")
+        assert [fact.is_bad for fact in facts(stage)] == [False, True]
+        with pytest.raises(ActError, match="already"):
+            await play_act(stage, "carrier-down")
+        await play_act(stage, "carrier-back")
+        assert [fact.is_bad for fact in facts(stage)] == [False, False]
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Played:

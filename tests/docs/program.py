@@ -289,7 +289,12 @@ def environment_constants() -> set[str]:
 
 def own_alerts() -> set[str]:
     """The names of the alerts that escalator raises: what its code calls them, wherever it makes one."""
-    places = ("escalation/own_alerts.py", "web/unreadable.py", "intake/payload.py")
+    places = (
+        "escalation/heartbeats.py",
+        "escalation/own_alerts.py",
+        "web/unreadable.py",
+        "intake/payload.py",
+    )
     return {
         node.value
         for place in places

@@ -32,7 +32,9 @@ def silence(end: datetime, matcher: str = 'alertname="DiskFull"') -> Silence:
 
 def test_a_silence_holds_what_fits_it_for_its_span():
     config = rules(policy("ana"), silences=(silence(MONDAY_NINE),))
-    ask = lambda labels, at: hold_of(config, labels, None, config.policies["default"], at)  # noqa: E731
+
+    def ask(labels, at):
+        return hold_of(config, labels, None, config.policies["default"], at)
 
     assert ask(DISK, SUNDAY_NOON) == Hold(why="silence s1 (disks)", until=MONDAY_NINE)
     assert ask({"alertname": "Other"}, SUNDAY_NOON) is None

@@ -273,6 +273,21 @@ def test_the_rest_of_an_override_that_is_covered_stays():
     ]
 
 
+def test_an_override_holds_from_its_start_to_just_before_its_end():
+    plan = schedule(WEEKLY, overrides=(override("chi", "2026-11-10 00:00", "2026-11-11 00:00"),))
+    bounds = (local("2026-11-10 00:00"), local("2026-11-11 00:00"))
+
+    asked = [at - nudge for at in bounds for nudge in (SECOND, 0 * SECOND)]
+
+    assert [on_call_now(plan, ANA_BEN_CHI, at)[0] for at in asked] == ["ben", "chi", "chi", "ben"]
+    assert [on_call(plan, ANA_BEN_CHI, at).people[0] for at in asked] == [
+        "ben",
+        "chi",
+        "chi",
+        "ben",
+    ]
+
+
 def test_the_person_of_an_override_is_on_call_even_when_away():
     people = team("ana", "ben", chi=gone("2026-11-01 00:00", "2026-12-01 00:00"))
     plan = schedule(WEEKLY, overrides=(override("chi", "2026-11-10 00:00", "2026-11-11 00:00"),))

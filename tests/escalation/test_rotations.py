@@ -13,7 +13,7 @@ from escalator.escalation.rotations import Span, is_open, openings, turn_at, tur
 from escalator.escalation.schedules import Rotation, Unit
 
 BERLIN = ZoneInfo("Europe/Berlin")
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def handoffs(rotation, zone, start, count=4):
@@ -69,6 +69,42 @@ def test_hours_are_elapsed_time_and_days_are_not(rotation, expected):
     begun = handoffs(rotation, "Europe/Berlin", "2026-10-24 05:30")
 
     assert [f"{one:%d %H:%M}" for one in begun] == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "handoff", "at"),
+    [
+        ("Europe/Berlin", "02:30", "2026-10-25 01:10"),
+        ("Europe/Berlin", "02:30", "2027-10-31 01:29"),
+        ("America/New_York", "01:30", "2026-11-01 06:10"),
+        ("America/New_York", "01:30", "2027-11-07 06:29"),
+        ("Australia/Lord_Howe", "01:45", "2026-04-04 15:10"),
+        ("Australia/Lord_Howe", "01:45", "2027-04-03 15:14"),
+    ],
+)
+def test_the_time_before_the_handoff_that_comes_again_is_of_the_new_turn(zone, handoff, at):
+    """The clock shows a time before the handoff once more, and nobody's turn comes back."""
+    place, now = ZoneInfo(zone), utc(at)
+    starting = now.astimezone(place).date() - timedelta(days=5)
+
+    turn = turn_at(turning("1 days", handoff, f"{starting}"), place, now)
+
+    assert now.astimezone(place).fold == 1
+    assert turn.number == 5
+
+
+def test_a_turn_that_the_clock_skips_is_not_among_the_turns():
+    apia = ZoneInfo("Pacific/Apia")
+    rotation = turning("1 days", "00:00", "2011-12-28")
+
+    found = list(turns(rotation, apia, utc("2011-12-28 10:00"), utc("2012-01-01 09:00")))
+
+    assert [(one.number, f"{one.start.astimezone(apia):%d}") for one in found] == [
+        (0, "28"),
+        (1, "29"),
+        (3, "31"),
+        (4, "01"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -150,10 +186,25 @@ ROTATIONS = st.builds(
     month_day=st.integers(1, 31),
 )
 ZONES = st.sampled_from(
-    ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia"]
+    [
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Asia/Kolkata",
+        "Pacific/Apia",
+        "America/St_Johns",
+    ]
 ).map(ZoneInfo)
-MOMENTS = st.integers(0, 17 * 365 * 1440).map(
-    lambda minutes: utc("2011-01-01 00:00") + timedelta(minutes=minutes)
+# Any minute of 17 years, and those around changes of the clock in the zones above.
+CHANGES = ("2011-12-30 10:00", "2010-11-07 02:31", "2026-03-29 01:00", "2026-10-25 01:00")
+CHANGES += ("2026-11-01 06:00", "2026-04-04 15:00", "2026-10-03 15:30")
+MOMENTS = st.one_of(
+    st.integers(0, 17 * 365 * 1440).map(lambda one: utc("2011-01-01 00:00") + one * MINUTE),
+    st.builds(
+        lambda change, minutes: utc(change) + minutes * MINUTE,
+        st.sampled_from(CHANGES),
+        st.integers(-180, 180),
+    ),
 )
 
 
@@ -235,6 +286,35 @@ def test_a_window_over_midnight_belongs_to_the_day_it_begins():
     [found] = openings(night, BERLIN, start, end)
 
     assert found == Span(local("2026-11-06 22:00"), local("2026-11-07 06:00"))
+
+
+def test_a_window_over_midnight_goes_on_through_a_fold():
+    night = [window("sat 22:00-03:00")]
+
+    assert is_open(night, BERLIN, local("2026-10-25 02:10"))
+    assert is_open(night, BERLIN, local("2026-10-25 02:10", fold=1))
+    assert not is_open(night, BERLIN, local("2026-10-25 03:00"))
+
+
+def test_a_day_that_begins_before_the_clock_is_put_back_over_midnight_has_begun():
+    """In Newfoundland the clock went back from 00:01 to 23:01, until 2011: the 7th was on once."""
+    sunday = [window("sun 00:00-06:00")]
+    saturday = [window("sat 00:00-00:00")]
+    zone = ZoneInfo("America/St_Johns")
+
+    for minutes, is_sunday in (
+        (-2, False),
+        (-1, True),
+        (0, True),
+        (30, True),
+        (59, True),
+        (60, True),
+    ):
+        at = utc("2010-11-07 02:31") + minutes * MINUTE
+        assert (is_open(sunday, zone, at), is_open(saturday, zone, at)) == (
+            is_sunday,
+            not is_sunday,
+        )
 
 
 def test_the_end_of_the_day_and_a_whole_day_can_be_written():

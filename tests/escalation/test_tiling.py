@@ -15,6 +15,7 @@ def tiled(plan, people=PEOPLE):
     pieces = tile(plan, people, local("2026-11-02 00:00"), local("2026-11-05 00:00"))
     assert (pieces[0][0], pieces[-1][1]) == (local("2026-11-02 00:00"), local("2026-11-05 00:00"))
     assert all(one[1] == other[0] for one, other in pairwise(pieces))
+    assert all(start < end for start, end, _ in pieces)
     return [(start, "+".join(duty.people)) for start, _, duty in pieces]
 
 
@@ -73,6 +74,27 @@ def test_an_absence_cuts_a_turn_where_it_begins_and_ends():
         (local("2026-11-03 18:00"), "ben"),
         (local("2026-11-04 00:00"), "ana"),
     ]
+
+
+def test_an_absence_of_exactly_a_turn_leaves_no_empty_piece():
+    people = team("ana", ben=gone("2026-11-03 00:00", "2026-11-04 00:00"))
+
+    assert tiled(schedule(layer(DAILY, "ben", "ana")), people) == [
+        (local("2026-11-02 00:00"), "ana"),
+        (local("2026-11-03 00:00"), "ana"),
+        (local("2026-11-04 00:00"), "ana"),
+    ]
+
+
+def test_a_span_that_begins_within_an_absence_within_a_turn():
+    people = team("ana", ben=gone("2026-11-03 06:00", "2026-11-03 18:00"))
+    at = local("2026-11-03 12:00")
+
+    [(_, _, duty)] = tile(
+        schedule(layer(DAILY, "ben", "ana")), people, at, local("2026-11-03 13:00")
+    )
+
+    assert duty.people == ("ana",)
 
 
 def test_events_of_one_start_answer_in_their_written_order():

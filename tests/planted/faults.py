@@ -65,8 +65,8 @@ FAULTS = (
     Fault(
         "an unsigned callback is taken",
         "escalator/phone/callbacks.py",
-        "        if not self._is_genuine(request, pairs):\n            self._count",
-        "        if False:\n            self._count",
+        "        if not self._guard.is_genuine(request, pairs):\n            self._guard.count",
+        "        if False:\n            self._guard.count",
         REQUESTS,
     ),
     Fault(

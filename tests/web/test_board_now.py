@@ -408,7 +408,6 @@ async def test_five_hundred_are_shown_and_the_rest_counted(listener):
         for n in range(502)
     ]
     await listener.post("/receive/hook", alerts)
-    assert len(listener.engine.reader.due_incidents(listener.clock.now())) == 0
 
     page = await page_of(listener)
 

@@ -1,6 +1,7 @@
 """Direct calls over HTTP: what is asked for, what is answered, when, and once."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from escalator.escalation.call_events import (
     CallReported,
 )
 from escalator.escalation.calls import AnswerRequest
+from escalator.escalation.rules import Caps
 
 TO = "+819012345678"
 SHAPE = (
@@ -343,3 +345,19 @@ async def waiting(listener) -> None:
     async with asyncio.timeout(2):
         while listener.clock.next_wake is None:  # noqa: ASYNC110 - a clock tells nobody who sleeps
             await asyncio.sleep(0.005)
+
+
+async def test_the_calls_of_a_day_are_capped_and_it_is_said_how(listen):
+    """(X19)"""
+    listener = await listen()
+    capped = Caps(per_day=1)
+    listener.engine.rules = replace(listener.engine.rules, caps=capped)
+    first = await listener.post("/api/v1/calls", ASKED)
+    await posted(listener, first.json["id"])
+
+    refused = await listener.post("/api/v1/calls", ASKED)
+
+    assert refused.status == 429
+    assert refused.json["error"]["code"] == "rate_limited"
+    assert "calls_per_day" in refused.json["error"]["message"]
+    assert int(refused.headers["Retry-After"]) > 0

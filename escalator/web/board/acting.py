@@ -45,7 +45,7 @@ class Acting:
         incident = self._engine.reader.incident(request.match_info["id"])
         if incident is None:
             raise not_found("incident of this id")
-        is_now = form.get("back") == "now"
+        is_now = form.get("back", "now") == "now"
         try:
             event = asked(form, incident.id, word, viewer, self._engine.clock)
         except Refusal as refusal:
@@ -87,7 +87,7 @@ class Acting:
             problem=refusal.message,
             typed=form,
         )
-        if form.get("back") == "now":
+        if form.get("back", "now") == "now":
             title, live = "Now", await self._now.live(viewer, attempt)
         else:
             title, live = "Incident", await self._incident.live(incident_id, viewer, attempt)

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from aiohttp import web
@@ -52,6 +53,12 @@ class Assets:
             headers["Content-Encoding"] = "gzip"
             body = asset.packed
         return web.Response(body=body, content_type=asset.kind, charset="utf-8", headers=headers)
+
+
+@cache
+def the_assets() -> Assets:
+    """The files, read once a process."""
+    return Assets()
 
 
 def takes_packed(request: web.Request) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +18,7 @@ from markupsafe import Markup
 from escalator.store.errors import StoreError
 from escalator.web.answers import RETRY_AFTER_SECONDS, Refusal
 from escalator.web.board import wording
-from escalator.web.board.assets import Assets, packed, takes_packed
+from escalator.web.board.assets import Assets, packed, takes_packed, the_assets
 from escalator.web.board.viewer import Viewer, viewer_of
 from escalator.web.context import WebContext
 
@@ -54,28 +54,8 @@ class Frame:
 
     def __init__(self, context: WebContext):
         self._context = context
-        self.assets = Assets()
-        self._templates = Environment(
-            loader=PackageLoader("escalator.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals |= {
-            "navigation": NAVIGATION,
-            "htmx_config": _HTMX,
-            "asset": self.assets.address,
-        }
-        self._templates.filters |= {
-            "machine_time": wording.machine_time,
-            "span": wording.span,
-            "roughly": wording.roughly,
-            "masked": wording.masked,
-            "web_address": wording.web_address,
-            "pieces": wording.pieces,
-            "cut": wording.cut,
-        }
+        self.assets = the_assets()
+        self._templates = _environment(self.assets)
 
     def viewer(self, request: web.Request) -> Viewer:
         """Who looks."""
@@ -118,6 +98,33 @@ class Frame:
             response = await self.page(request, str(refusal.status), part, status=refusal.status)
         response.headers.update(refusal.headers)
         return response
+
+
+@cache
+def _environment(assets: Assets) -> Environment:
+    """The templates, compiled once however many listeners there are."""
+    templates = Environment(
+        loader=PackageLoader("escalator.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals |= {
+        "navigation": NAVIGATION,
+        "htmx_config": _HTMX,
+        "asset": assets.address,
+    }
+    templates.filters |= {
+        "machine_time": wording.machine_time,
+        "span": wording.span,
+        "roughly": wording.roughly,
+        "masked": wording.masked,
+        "web_address": wording.web_address,
+        "pieces": wording.pieces,
+        "cut": wording.cut,
+    }
+    return templates
 
 
 def in_html(handler: Handler) -> Callable[[Any, web.Request], Awaitable[web.StreamResponse]]:

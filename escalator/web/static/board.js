@@ -11,8 +11,6 @@
   let wanted = false;
   let acting = 0;
 
-  // ---- times
-
   const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
   function roughly(seconds) {
@@ -42,7 +40,6 @@
     }
   }
 
-  // ---- the live part
 
   function settle(before) {
     const live = document.getElementById("live");
@@ -81,7 +78,6 @@
     });
   }
 
-  // ---- forms
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -97,7 +93,6 @@
       if (wanted) refresh();
     });
   });
-
   document.addEventListener("htmx:after:request", (event) => {
     const { response, sourceElement } = event.detail.ctx;
     const word = response.headers.get("Board-Told");
@@ -106,6 +101,7 @@
       if (sourceElement.matches("form")) sourceElement.reset();
     }
   });
+
   // A refresh that fails keeps what is shown: old incidents are better than none.
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response } = event.detail.ctx;
@@ -119,7 +115,6 @@
     if (wrong) wrong.focus();
   });
 
-  // ---- what others do
 
   let retry = 0;
   let wasLost = false;
