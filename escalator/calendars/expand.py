@@ -31,7 +31,7 @@ ADDRESS_CHARS_MAX = 254
 PER_DAY_MAX = 24
 ZONES_TOLD = 10
 MEMORY_BYTES = 768 * 1024 * 1024
-CPU_SECONDS = 30
+CPU_SECONDS = 20
 NICE = 10
 # Times outside of the horizon by less than this may be inside of it in another zone.
 _MARGIN = timedelta(days=2)
@@ -139,7 +139,7 @@ def _events(calendar: Any, zone: Any, horizon: Horizon) -> list[Event]:
     found: list[Event] = []
     for series in query.series:
         for occurrence in series.between(start, end):
-            event = _event(occurrence.as_component(False), zone)  # noqa: FBT003 - the library's way
+            event = _event(occurrence.as_component(keep_recurrence_attributes=False), zone)
             if event and event[0] < horizon.end.timestamp() and event[1] > horizon.start.timestamp():
                 found.append(event)
             if len(found) > horizon.most:

@@ -138,10 +138,10 @@ def is_open(windows: Iterable[Window], zone: ZoneInfo, at: datetime) -> bool:
     days = (today, today - DAY, today + DAY) if local.fold else (today, today - DAY)
     for window in windows:
         for day in days:
-            if day.weekday() in window.days and (day >= today or window.end <= window.start):
-                start, end = _opening(window, zone, day)
-                if start <= at < end:
-                    return True
+            # What began yesterday and is not over midnight is over.
+            may_hold = day >= today or window.end <= window.start
+            if may_hold and day.weekday() in window.days and _holds(window, zone, day, at):
+                return True
     return False
 
 
@@ -161,6 +161,12 @@ def openings(
     return _joined(
         one for one in found if one.start < one.end and one.start < end > start < one.end
     )
+
+
+def _holds(window: Window, zone: ZoneInfo, day: date, at: datetime) -> bool:
+    """Whether the window that begins on this day holds at this instant."""
+    start, end = _opening(window, zone, day)
+    return start <= at < end
 
 
 def _opening(window: Window, zone: ZoneInfo, day: date) -> Span:

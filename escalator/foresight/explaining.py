@@ -142,7 +142,6 @@ class _Telling:
             else:
                 notes += self._notes(one)
         self._warn_of_languages(rings)
-        fallback = next((one.at for one in rings if one.step is None), None)
         return replace(
             told,
             held=held,
@@ -150,7 +149,7 @@ class _Telling:
             messages=tuple(messages),
             notes=tuple(dict.fromkeys(notes)),
             calls=world.calls,
-            fallback_at=fallback,
+            fallback_at=next((one.at for one in notes if one.step is None), None),
             fallback_every=self._policy.fallback_every,
             is_cut=is_cut,
             warnings=tuple(self._warned())[:WARNINGS_MAX],
@@ -159,8 +158,8 @@ class _Telling:
     def _held(self, world: ImaginedWorld) -> Iterator[Held]:
         for since, hold in world.held:
             yield Held(why=hold.why, since=since, until=hold.until)
-            if hold.until is None:
-                self._warn(f"nobody is rung, and no end of that is in sight: {hold.why}")
+        if world.is_held_on:
+            self._warn("nobody is rung, and no end of that is in sight")
 
     def _rings(self, rung: Rung) -> Iterator[Ring]:
         for page in rung.pages:
@@ -204,6 +203,8 @@ class _Telling:
                 self._warn(f"step {noted.step + 1}: {gap}")
             for reason in reach(self._rules, self._policy, step, noted.at).notes:
                 yield Note(at=noted.at, step=noted.step, round=noted.round, text=reason)
+        elif event == "fallback":
+            yield Note(at=noted.at, step=None, round=None, text=text)
         elif event in _TELLS:
             found = _STEP.match(text)
             step_number = int(found[1]) - 1 if found else noted.step

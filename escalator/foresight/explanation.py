@@ -67,11 +67,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Somebody one might expect is not rung at this point, and why."""
+    """What one might not expect at this point: somebody is not rung, and why; the fallback begins.
+
+    `step` and `round` as those of a ring.
+    """
 
     at: datetime
     step: int | None
-    round: int
+    round: int | None
     text: str
 
 
@@ -81,9 +84,9 @@ class Explanation:
 
     `beats`: the heartbeats that it is a beat of; then nothing else happens. `route` is "" when none
     matched, `position` counts from 1. `policy` acts, `outside` those that would but are outside
-    their hours. `rings`, `messages` and `notes` are in order, until the fallback was rung once:
-    from then on it is rung `fallback_every`. `calls` is how many calls that makes; `is_cut`: there
-    are more than are told. `calls_none`: the policy records and never calls.
+    their hours. `rings`, `messages` and `notes` are in order, until the fallback was rung once at
+    `fallback_at`: from then on it is rung `fallback_every`. `calls` is how many calls that makes;
+    `is_cut`: there are more than are told.
     """
 
     at: datetime

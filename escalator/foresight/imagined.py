@@ -40,8 +40,9 @@ from escalator.escalation.rules import Rules
 
 INCIDENT = "imagined"
 TURNS_MAX = 1000
-# What holds an incident is asked about for so long, then no end of it is in sight.
+# What holds an incident is followed so far, then no end of it is in sight.
 HELD_MAX = timedelta(days=400)
+HOLDS_MAX = 20
 DAY = timedelta(days=1)
 
 
@@ -132,7 +133,7 @@ class ImaginedWorld:
     def is_told(self) -> bool:
         """Whether all is known: the fallback has been rung once, or what holds it has no end."""
         incident = self.incident
-        if incident is None or (incident.held and self.now > self._start + HELD_MAX):
+        if incident is None or self.is_held_on:
             return True
         if incident.phase is not Phase.EXHAUSTED:
             return False
@@ -143,6 +144,13 @@ class ImaginedWorld:
             for page in incident.pages
             if page.step == FALLBACK_STEP
         )
+
+    @property
+    def is_held_on(self) -> bool:
+        """Whether it is still held at the end of what is looked at."""
+        is_held = self.incident is not None and bool(self.incident.held)
+        is_far = self.now > self._start + HELD_MAX or len(self.held) >= HOLDS_MAX
+        return is_held and is_far
 
     # ---- time
 

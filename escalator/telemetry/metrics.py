@@ -92,6 +92,9 @@ class Metrics:
             "engine_last_cycle_timestamp_seconds"
         )
 
+        self._begin(version)
+
+    def _begin(self, version: str) -> None:
         self.build_info.labels(version=version, python_version=platform.python_version()).set(1)
         for documented, family in self._families:
             if documented.labels:

@@ -20,7 +20,7 @@ from statistics import median, quantiles
 import aiohttp
 
 HERE = Path(__file__).parent
-sys.path += [str(HERE.parent / "web"), str(HERE.parent)]
+sys.path.append(str(HERE.parent / "web"))
 
 from loopback_listener import GENERATED_TOKEN, Listener, opened
 

@@ -37,6 +37,11 @@ class TextRig(Rig):
         self._settings = {"messages_per_second": 1000.0, **self._settings}
         self.before_text, self.after_text = Turnstile(), Turnstile()
 
+    async def __aexit__(self, failed, *more) -> None:
+        if failed is None:
+            await self.sim.wait_for(lambda: all(one.is_settled for one in self.sent()))
+        await super().__aexit__(failed, *more)
+
     async def _live(self, carrier, started) -> None:
         messenger = HeldMessenger(carrier.messages, self.before_text, self.after_text)
         async with asyncio.TaskGroup() as tasks:

@@ -32,10 +32,7 @@ def sent(found):
     return sum(int(one.headers["Content-Length"]) for one in found.values())
 
 
-async def test_the_first_page_is_under_sixty_kilobytes_in_all(listener):
-    for name in ("A", "B", "C"):
-        await listener.fire(name)
-
+async def test_the_first_page_is_under_sixty_kilobytes_even_unpacked(listener):
     found = await loaded(listener, **{"Accept-Encoding": "identity"})
 
     assert len(found) == 4
@@ -43,14 +40,16 @@ async def test_the_first_page_is_under_sixty_kilobytes_in_all(listener):
     assert sent(found) < FIRST_PAGE_MAX
 
 
-async def test_packed_it_is_far_smaller_and_the_same(listener):
+async def test_a_browser_gets_half_of_that_for_a_bad_night(listener):
+    for n in range(20):
+        await listener.fire(f"Alert {n}")
     plain = await loaded(listener, **{"Accept-Encoding": "identity"})
+
     packed = await loaded(listener, **{"Accept-Encoding": "br, gzip"})
 
     for address, one in packed.items():
         assert one.headers["Content-Encoding"] == "gzip"
-        if address != "/":
-            assert one.body == plain[address].body
+        assert address == "/" or one.body == plain[address].body
     assert sent(packed) < FIRST_PAGE_MAX / 2
 
 
