@@ -12,17 +12,18 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from escalator import caretaker
 from escalator.attention import Attention
 from escalator.auditor import Auditor
+from escalator.calendars.keeping import Calendars
+from escalator.calendars.links import link_key
+from escalator.chores import start_chores
 from escalator.clock import Clock, SystemClock
 from escalator.config.loading import Loaded, load
 from escalator.config.model import Config, Listener
@@ -38,13 +39,10 @@ from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
 from escalator.phone.texter import Texter
 from escalator.phone.twilio import Login, TwilioCarrier
-from escalator.staleness import ask_about_stale
 from escalator.store.ballast import Ballast
-from escalator.store.errors import StoreError
 from escalator.store.lock import Lock, locked
 from escalator.store.opening import FORCE, prepare
 from escalator.store.reading import Reader
-from escalator.store.retention import let_go
 from escalator.store.sqlite import SqliteStore
 from escalator.telemetry import Metrics, get_logger, notify
 from escalator.web.access_log import access_log_class, sampled_logger
@@ -106,6 +104,8 @@ class Daemon:
             reader = Reader(path)
             self.engine = Engine(store, reader, self.clock, self._loaded.rules, self.metrics)
             self.engine.start()
+            self._calendars = Calendars(self.engine, lambda: self.config)
+            await self._calendars.restore()
             self._carrier = self._new_carrier()
             try:
                 await caretaker.tell(self.engine, path, found, has_room=ballast.is_there)
@@ -163,7 +163,13 @@ class Daemon:
                     tasks.create_task(self._heartbeats.run(), name="heartbeats"),
                     tasks.create_task(beat.run(), name="beat"),
                 ]
-                self._start_chores()
+                start_chores(
+                    self._scheduler,
+                    self.engine,
+                    lambda: self.config,
+                    self._calendars,
+                    lambda: self._attention.since,
+                )
                 self._loaded_well(self._loaded)
                 self.ready.set()
                 notify("READY=1")
@@ -212,6 +218,8 @@ class Daemon:
             why_not_ready=self._why_not_ready,
             reload=self.reload,
             is_audited=lambda: self._auditor.is_content,
+            link_key=link_key(self.config.storage.path),
+            calendars=self._calendars.standing,
         )
 
     def _why_not_ready(self) -> str | None:
@@ -285,34 +293,6 @@ class Daemon:
             path.write_text(secrets.token_urlsafe(32) + "\n", encoding="ascii")
             log.info("receiver_token_made", receiver=DEFAULT_RECEIVER, file=str(path))
         return path.read_text(encoding="ascii").strip()
-
-    # ---- chores
-
-    def _start_chores(self) -> None:
-        self._scheduler.configure(
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        )
-        self._scheduler.add_listener(_chore_failed, EVENT_JOB_ERROR)
-        self._scheduler.add_job(self._let_go, "interval", hours=1, id="retention")
-        check = partial(caretaker.check, self.engine, self.config.storage.path)
-        self._scheduler.add_job(check, "interval", days=1, id="check")
-        stale = partial(ask_about_stale, self.engine, lambda: self._attention.since)
-        self._scheduler.add_job(stale, "interval", minutes=1, id="stale")
-        self._scheduler.start()
-
-    async def _let_go(self) -> None:
-        """Retention. A failure is told and tried again an hour later."""
-        try:
-            gone = await let_go(self.engine.change, self.clock.now(), self.config.storage.retention)
-        except StoreError as error:
-            log.error("retention_failed", error=str(error), retry_in="1h")  # noqa: TRY400 - no defect of ours
-        else:
-            log.info("retention_done", rows=gone)
-
-
-def _chore_failed(event: JobExecutionEvent) -> None:
-    """No chore fails unseen (K18); the next run is by the clock."""
-    log.error("chore_failed", chore=event.job_id, exc_info=event.exception)
 
 
 def token_path(database: Path) -> Path:

@@ -10,7 +10,7 @@ import itertools
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -20,6 +20,7 @@ from escalator.escalation.alerts import Alert
 from escalator.escalation.events import AlertReceived, Due, Event, HoldAsked
 from escalator.escalation.own_alerts import disk_full, disk_has_room, quarantined
 from escalator.escalation.rules import DEFAULT_POLICY, Rules
+from escalator.escalation.schedules import CalendarEvent
 from escalator.rulebook import Rulebook
 from escalator.store import quarantine
 from escalator.store.changes import Result
@@ -202,6 +203,15 @@ class Engine:
         value: _T = await self._writer.run(run)
         self._bell.ring()
         return value
+
+    async def use_calendars(self, calendars: Mapping[str, tuple[CalendarEvent, ...]]) -> None:
+        """Put these events of calendars in force, whole, for the next event."""
+
+        def run() -> None:
+            self.rulebook.use_live(replace(self.rulebook.live, calendars=calendars))
+
+        await self._writer.run(run)
+        self._bell.ring()
 
     async def watch_writer(self) -> None:
         """Wait for ever. Raises `StoreBroken` when the thread that writes has died."""

@@ -135,7 +135,8 @@ async def test_the_worker_alarms_within_a_cycle_of_the_period_though_it_slept_wh
 ):
     """(G2)"""
     brief = Heartbeat(name="eu", every=2 * SECOND, grace=SECOND, policy="ben")
-    async with watch(tmp_path / "e.db", brief) as on, running(on.heartbeats.run()):
+    daily = Heartbeat(name="daily", every=timedelta(days=1), grace=SECOND, expect_at_start=True)
+    async with watch(tmp_path / "e.db", brief, daily) as on, running(on.heartbeats.run()):
         await on.clock.advance(0.5)
         heard_at = on.clock.now()
         await on.heartbeats.hear(BEAT)
@@ -185,6 +186,7 @@ async def test_after_a_suspension_a_full_period_passes_whoever_wakes_first(tmp_p
         async with running(attention.run()):
             await on.clock.advance(1)
             await heartbeats.hear(BEAT)
+            await heartbeats.sweep()
             on.clock.stand_still(timedelta(hours=3))
 
             await heartbeats.sweep()

@@ -36,6 +36,7 @@ async def test_an_incident_without_a_word_is_marked_once_and_stays_open(tmp_path
 
         await on.clock.advance(SECOND)
 
+        await on.engine.submit(fired("load"))
         assert [await ask(), await ask()] == [1, 0]
         incident = on.incident()
         assert (incident.phase, incident.stale_at) == (Phase.TRIGGERED, on.clock.now())

@@ -30,6 +30,8 @@ ADDRESSES_MAX = 20
 ADDRESS_CHARS_MAX = 254
 PER_DAY_MAX = 24
 ZONES_TOLD = 10
+# What is further away than this is as good as always: the years 3 and 9997.
+EARLIEST, LATEST = -62_072_000_000, 253_300_000_000
 MEMORY_BYTES = 768 * 1024 * 1024
 CPU_SECONDS = 20
 NICE = 10
@@ -93,7 +95,7 @@ def _calendars(body: bytes) -> list[Any]:
 def _zone_of(calendar: Any, default: ZoneInfo, found: Expanded) -> Any:
     """The zone of days and of times without one: the calendar's own word, else the default."""
     named = str(calendar.get(_ZONE, "")).strip()
-    zone = tzp.timezone(named) if named else None
+    zone: Any = tzp.timezone(named) if named else None
     if named:
         del calendar[_ZONE]
     if named and zone is None:
@@ -140,7 +142,11 @@ def _events(calendar: Any, zone: Any, horizon: Horizon) -> list[Event]:
     for series in query.series:
         for occurrence in series.between(start, end):
             event = _event(occurrence.as_component(keep_recurrence_attributes=False), zone)
-            if event and event[0] < horizon.end.timestamp() and event[1] > horizon.start.timestamp():
+            if (
+                event
+                and event[0] < horizon.end.timestamp()
+                and event[1] > horizon.start.timestamp()
+            ):
                 found.append(event)
             if len(found) > horizon.most:
                 raise Refused(_too_many(horizon))
@@ -161,7 +167,8 @@ def _event(event: Any, zone: Any) -> Event | None:
 def _seconds(moment: date, zone: Any) -> int:
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time(0))
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    return int(min(max(seconds, EARLIEST), LATEST))
 
 
 def _addresses(event: Any) -> Iterator[str]:

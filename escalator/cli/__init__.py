@@ -30,6 +30,8 @@ VERBS: dict[str, Verb] = {
     "check-config": Verb("configuring", "check_config", "Say whether a config file loads."),
     "config": Verb("configuring", "config", "Show the config in force, or its JSON Schema."),
     "incidents": Verb("incidents", "incidents", "List, show, acknowledge, resolve incidents."),
+    "oncall": Verb("oncall", "oncall", "Say who is on call, now or at another time."),
+    "explain": Verb("explain", "explain", "Say who would be rung for an alert, when and why."),
     "override": Verb("overriding", "override", "Put somebody on call instead of a schedule."),
     "silence": Verb("silencing", "silence", "Hold back new incidents of what is known."),
     "alert": Verb("alerts", "alert", "Send an alert."),

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import quote
 import click
 
 from escalator.cli.client import Client, base_url, bearer, peek_if_needed, read_token
-from escalator.cli.options import config_file, output
+from escalator.cli.options import config_file, output, pairs
 from escalator.cli.peeking import Peek
 from escalator.cli.tables import print_json
 from escalator.clock import SystemClock
@@ -68,7 +68,7 @@ def send(
     output: str,
 ) -> None:
     """Send an alert to the daemon as Alertmanager would. It pages whoever is on call."""
-    fields = _pairs(labels, "LABEL=VALUE"), _pairs(annotations, "--annotation")
+    fields = pairs(labels, "LABEL=VALUE"), pairs(annotations, "--annotation")
     known = peek_if_needed(config_file, url)
     name = _receiver(known, receiver)
     message = notification(name, *fields, now=SystemClock().wall(), is_over=is_over)
@@ -164,19 +164,6 @@ def _proof(known: Peek | None, name: str, body: bytes) -> dict[str, str]:
         raise click.ClickException(
             f"{'.'.join(path)}: {problem}; run this as somebody who may read it, or give --token.file"
         ) from None
-
-
-def _pairs(written: Sequence[str], what: str) -> dict[str, str]:
-    """`name=value` texts as a mapping. Raises `click.BadParameter`."""
-    found: dict[str, str] = {}
-    for text in written:
-        name, sign, value = text.partition("=")
-        if not sign or not name.strip():
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=what)
-        if name in found:
-            raise click.BadParameter(f"{name} is given twice", param_hint=what)
-        found[name] = value
-    return found
 
 
 def _told(answer: dict[str, Any]) -> str:

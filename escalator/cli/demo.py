@@ -63,7 +63,7 @@ def demo(*, auto: bool, listen: str | None, language: str, verbose: bool) -> Non
         wait=4 if auto else 20,
         listen=_loopback(listen),
         language=_language(language),
-        has_past=True,
+        has_past=not auto,
         is_verbose=verbose,
     )
     problem, log = _played(plan, play_story if auto else play_along)

@@ -42,8 +42,12 @@ class Written:
     public_url: str
 
 
-def write_config(folder: Path, plan: Plan, carrier: str, token: str) -> Written:
-    """Write config and secret into the folder. `carrier`: the base of its API; `token`: its secret."""
+def write_config(
+    folder: Path, plan: Plan, carrier: str, token: str, *, now: datetime | None = None
+) -> Written:
+    """Write config and secret into the folder. `carrier`: the base of its API; `token`: its secret;
+    `now`: when the schedules are to put Ana first, by default at present.
+    """
     secret = folder / "auth-token"
     secret.touch(mode=0o600)
     secret.write_text(token, encoding="ascii")
@@ -72,7 +76,7 @@ twilio:
 people:
 {people}
 schedules:
-{_schedules(SystemClock().wall())}
+{_schedules(now or SystemClock().wall())}
 policies:
   default:
     steps:

@@ -3,7 +3,7 @@
 Flags are dotted as Prometheus's; each has its environment variable.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -82,3 +82,16 @@ def chosen_config(ctx: click.Context, file: str | None, config_file: str) -> str
     if source is click.core.ParameterSource.COMMANDLINE and file != config_file:
         raise click.UsageError("give the config file once: as an argument or with -c")
     return file
+
+
+def pairs(written: Sequence[str], what: str) -> dict[str, str]:
+    """`name=value` texts as a mapping. Raises `click.BadParameter`."""
+    found: dict[str, str] = {}
+    for text in written:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=what)
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice", param_hint=what)
+        found[name] = value
+    return found

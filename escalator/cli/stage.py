@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Stage:
         self._http = http
         self._say = say
         self._clock = SystemClock()
-        self._phones: asyncio.Queue[SimEvent] = asyncio.Queue()
+        self._phones: asyncio.Queue[tuple[SimEvent, datetime]] = asyncio.Queue()
         self._told: dict[str, int] = {}
         self._under_way: set[str] = set()
         self._databases = 0
@@ -143,46 +144,50 @@ class Stage:
     def begin(self) -> None:
         """The scene begins: what was before is the past, and not told."""
         self._past_calls = len(self.simulator.calls)
-        self.simulator.listeners.append(self._phones.put_nowait)
+        self.simulator.listeners.append(
+            lambda event: self._phones.put_nowait((event, self._clock.wall()))
+        )
 
     async def narrate(self) -> None:
-        """Tell what happens, until canceled: the phones at once, the timeline soon after."""
+        """Tell what happens in its order, until canceled: phones and timeline, by one clock."""
         while True:
+            until = self._clock.wall()
             try:
                 async with asyncio.timeout(_LOOK_SECONDS):
-                    event = await self._phones.get()
+                    event, at = await self._phones.get()
             except TimeoutError:
-                await self._tell_timelines()
+                # What came while we waited may come after a phone's event that we do not know yet.
+                await self._tell_timelines(until)
             else:
-                await self._tell_phone(event)
+                await self._tell_phone(event, at)
 
     async def catch_up(self) -> None:
         """Tell whatever has happened up to now."""
         while not self._phones.empty():
-            await self._tell_phone(self._phones.get_nowait())
-        await self._tell_timelines()
+            await self._tell_phone(*self._phones.get_nowait())
+        await self._tell_timelines(self._clock.wall())
 
-    async def _tell_phone(self, event: SimEvent) -> None:
-        # What is said on the phone was on disk before: so it is told before.
+    async def _tell_phone(self, event: SimEvent, at: datetime) -> None:
         if self.child.up.is_set():
-            await self._tell_timelines()
+            await self._tell_timelines(at)
         line = tell(event)
         if line is not None:
             self.say(line.who, line.what, is_speech=line.is_speech)
 
-    async def _tell_timelines(self) -> None:
+    async def _tell_timelines(self, until: datetime) -> None:
         async with self._telling:
             for incident in sorted(self._under_way):
-                await self._tell_timeline(incident)
+                await self._tell_timeline(incident, until)
 
-    async def _tell_timeline(self, incident: str) -> None:
+    async def _tell_timeline(self, incident: str, until: datetime) -> None:
         found = await self.incident(incident)
-        timeline = found["timeline"]
-        for line in timeline[self._told[incident] :]:
+        lines = found["timeline"]
+        news = [one for one in lines[self._told[incident] :] if _at(one) <= until]
+        for line in news:
             if line["event"] not in _TOLD_BY_PHONES:
                 self.say("escalator", _said(line))
-        self._told[incident] = len(timeline)
-        if found["phase"] == "resolved":
+        self._told[incident] += len(news)
+        if found["phase"] == "resolved" and self._told[incident] == len(lines):
             self._under_way.discard(incident)
 
     # ---- asking
@@ -257,6 +262,10 @@ async def raised(folder: Path, plan: Plan, say: Say) -> AsyncIterator[Stage]:
             yield Stage(child, simulator, http, say, alert_token)
         finally:
             await child.stop()
+
+
+def _at(line: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(line["at"])
 
 
 def _said(line: dict[str, Any]) -> str:

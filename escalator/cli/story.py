@@ -12,7 +12,7 @@ from escalator.cli.stage import Stage
 from escalator.simulator import SimCall
 from escalator.simulator.scene import ANA, BEN, declines_at_first, hears_and_acknowledges
 
-STORY_SECONDS = 20.0
+STORY_SECONDS = 24.0
 _SCENE_SECONDS = 10.0
 _BREATH_SECONDS = 0.8
 _EPILOGUE = "\nThat is all. Run it without --auto, and all phones are yours."

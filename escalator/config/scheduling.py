@@ -5,6 +5,7 @@ their zone where the rules are built.
 """
 
 from datetime import date, timedelta
+from importlib.util import find_spec
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ from escalator.config.values import (
 )
 from escalator.escalation.schedules import Unit, Window
 
+_LIBRARIES = ("icalendar", "recurring_ical_events")
 _EVERY_PATTERN = "^[0-9]+ (hour|day|week|month)s?$"
 
 
@@ -124,6 +126,12 @@ class Ical(Section):
     refresh: Annotated[
         timedelta, *duration(read_duration(timedelta(minutes=1), timedelta(days=1)))
     ] = timedelta(minutes=15)
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        if any(find_spec(name) is None for name in _LIBRARIES):
+            raise ValueError("needs libraries: pip install 'escalator-oncall[ical]'")
+        return self
 
 
 class Schedule(Section):

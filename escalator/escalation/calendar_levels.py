@@ -4,7 +4,6 @@ The others are cut where a higher one covers them, so that whoever reads the eve
 that names nobody, or only people who are away, covers nothing: the level below answers.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -34,25 +33,27 @@ def highest(
     found: list[CalendarEvent] = []
     for level in sorted(by_level, reverse=True):
         events = by_level[level]
-        found += [piece for event in events for piece in _left_of(event, covered)]
+        found += _left(events, covered)
         if len(by_level) > 1:
             there = [span for event in events for span in _manned(event, people)]
             covered = _union([*covered, *there])
     return tuple(sorted(found, key=lambda one: (one.start, one.end, one.title)))
 
 
-def _left_of(event: CalendarEvent, covered: Sequence[Span]) -> Iterator[CalendarEvent]:
-    """What is left of an event beside these spans, which are in order and apart."""
-    begin = event.start
-    first = max(bisect_right(covered, begin, key=lambda span: span.start) - 1, 0)
-    for span in covered[first:]:
-        if span.start >= event.end:
-            break
-        if span.start > begin:
-            yield replace(event, start=begin, end=span.start)
-        begin = max(begin, span.end)
-    if begin < event.end:
-        yield event if begin == event.start else replace(event, start=begin)
+def _left(events: Iterable[CalendarEvent], covered: Sequence[Span]) -> Iterator[CalendarEvent]:
+    """What is left of the events beside these spans, which are in order and apart."""
+    first = 0
+    for event in sorted(events, key=lambda one: one.start):
+        while first < len(covered) and covered[first].end <= event.start:
+            first += 1
+        begin, at = event.start, first
+        while at < len(covered) and covered[at].start < event.end:
+            if begin < covered[at].start:
+                yield replace(event, start=begin, end=covered[at].start)
+            begin = covered[at].end
+            at += 1
+        if begin < event.end:
+            yield replace(event, start=begin)
 
 
 def _manned(event: CalendarEvent, people: Mapping[str, Person]) -> Iterator[Span]:

@@ -201,7 +201,9 @@ def _bind(draft: _Draft, token_hash: str, sid: str) -> None:
         return
     draft.message = replace(message, sid=sid)
     if message.state in PENDING:
-        draft.message = replace(draft.message, state=MessageState.QUEUED, unclear_at=None)
+        draft.message = replace(
+            draft.message, state=MessageState.QUEUED, unclear_at=None, error_message=""
+        )
         draft.set_timer(draft.now + settling.FIRST_READ)
 
 

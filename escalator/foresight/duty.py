@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from escalator.escalation.oncall import Shift, handoff, on_call, shifts
 from escalator.escalation.rules import Rules
-from escalator.escalation.schedules import CalendarEvent
+from escalator.escalation.schedules import CalendarEvent, Schedule
 
 DAYS_MAX = 366
 
@@ -20,6 +20,16 @@ class Following:
 
     people: tuple[str, ...]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the days asked for: who is on call in it, and why. Nobody: ()."""
+
+    start: datetime
+    end: datetime
+    people: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +46,7 @@ class Duty:
     people: tuple[str, ...]
     reason: str
     next: Following | None
-    shifts: tuple[Shift, ...] = ()
+    shifts: tuple[Part, ...] = ()
     events: tuple[CalendarEvent, ...] | None = None
 
     @property
@@ -58,15 +68,30 @@ def _duty(rules: Rules, name: str, at: datetime, days: int) -> Duty:
     now = on_call(schedule, people, at)
     following = handoff(schedule, people, at)
     end = at + timedelta(days=days)
-    events = schedule.events
     return Duty(
         schedule=name,
         zone=schedule.zone,
         people=now.people,
-        reason=now.reason.text(people, schedule.zone),
+        reason=_reason(rules, schedule, now),
         next=None if following is None else Following(people=following.people, at=following.start),
-        shifts=tuple(shifts(schedule, people, at, end)) if days else (),
+        shifts=tuple(_part(rules, schedule, one) for one in shifts(schedule, people, at, end)),
         events=None
-        if events is None
-        else tuple(one for one in events if one.start <= end and one.end > at),
+        if schedule.events is None
+        else tuple(one for one in schedule.events if one.start <= end and one.end > at),
     )
+
+
+def _part(rules: Rules, schedule: Schedule, shift: Shift) -> Part:
+    return Part(
+        start=shift.start,
+        end=shift.end,
+        people=shift.people,
+        reason=_reason(rules, schedule, shift),
+    )
+
+
+def _reason(rules: Rules, schedule: Schedule, shift: Shift) -> str:
+    """A calendar that nobody has read yet is not taken for one that is empty."""
+    if schedule.events == () and not shift.people:
+        return "no event of this calendar is known here"
+    return shift.reason.text(rules.people, schedule.zone)

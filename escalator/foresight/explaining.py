@@ -36,7 +36,7 @@ from escalator.foresight.wording import local, masked
 RINGS_MAX = 500
 MOMENTS_MAX = 5000
 WARNINGS_MAX = 20
-_TELLS = frozenset({"step_skipped", "passed_over", "policy_gone"})
+_TELLS = frozenset({"passed_over", "policy_gone"})
 _STEP = re.compile(r"step (\d+)")
 _UTC = ZoneInfo("UTC")
 
@@ -199,25 +199,33 @@ class _Telling:
         event, text = noted.line.event, noted.line.text
         if event == "step":
             step = self._policy.steps[noted.step]
-            for gap in self._gaps(noted.step, noted.at):
-                self._warn(f"step {noted.step + 1}: {gap}")
             for reason in reach(self._rules, self._policy, step, noted.at).notes:
-                yield Note(at=noted.at, step=noted.step, round=noted.round, text=reason)
+                told = self._with_gaps(reason, noted.step, noted.at)
+                if told != reason:
+                    self._warn(f"step {noted.step + 1}: {told}")
+                yield Note(at=noted.at, step=noted.step, round=noted.round, text=told)
         elif event == "fallback":
             yield Note(at=noted.at, step=None, round=None, text=text)
+        elif event == "step_skipped":
+            yield self._skipped(noted)
         elif event in _TELLS:
-            found = _STEP.match(text)
-            step_number = int(found[1]) - 1 if found else noted.step
-            gaps = self._gaps(step_number, noted.at) if event == "step_skipped" else []
-            if gaps:
-                text = f"step {step_number + 1} is skipped: {'; '.join(gaps)}"
-            self._warn(text, None if gaps else noted.at)
-            yield Note(at=noted.at, step=step_number, round=noted.round, text=text)
+            self._warn(text, noted.at)
+            yield Note(at=noted.at, step=noted.step, round=noted.round, text=text)
 
-    def _gaps(self, step: int, at: datetime) -> list[str]:
+    def _skipped(self, noted: Noted) -> Note:
+        """A step that reaches nobody: one to come, or the present one once all in it were tried."""
+        found = _STEP.match(noted.line.text)
+        step = int(found[1]) - 1 if found else noted.step
+        is_to_come = "is skipped" in noted.line.text
+        text = self._with_gaps(noted.line.text, step, noted.at)
+        self._warn(text, None if text != noted.line.text else noted.at)
+        is_next_round = is_to_come and step < noted.step
+        return Note(at=noted.at, step=step, round=noted.round + is_next_round, text=text)
+
+    def _with_gaps(self, text: str, step: int, at: datetime) -> str:
         steps = self._policy.steps
         targets = (*steps[step].targets, *steps[step].sms) if step < len(steps) else ()
-        return list(self._whys.gaps(dict.fromkeys(targets), at))
+        return self._whys.with_gaps(text, dict.fromkeys(targets), at)
 
     def _warn_of_languages(self, rings: list[Ring]) -> None:
         for key in dict.fromkeys(one.person for one in rings):

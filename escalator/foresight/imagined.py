@@ -75,7 +75,9 @@ class Written(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """A line of the incident's timeline."""
+    """A line of the incident's timeline, in the step that it speaks of: one that begins, else the one
+    that the incident was in.
+    """
 
     at: datetime
     line: Line
@@ -183,12 +185,15 @@ class ImaginedWorld:
     # ---- the incident
 
     def _decide(self, event: IncidentEvent) -> None:
-        outcome = decide(self._rules, self.incident, event, self.now)
-        self.incident = incident = outcome.incident
-        if incident is not None:
-            self.history += [
-                Noted(self.now, line, incident.step, incident.round) for line in outcome.lines
-            ]
+        before = self.incident
+        outcome = decide(self._rules, before, event, self.now)
+        self.incident = after = outcome.incident
+        assert after is not None, "an incident that is explained stays"
+        if before is None or before.held:
+            before = after
+        for line in outcome.lines:
+            stood = after if line.event == "step" else before
+            self.history.append(Noted(self.now, line, stood.step, stood.round))
 
     def _due(self, incident: Incident) -> None:
         if not incident.held:

@@ -3,6 +3,7 @@
 All is read from the same arithmetic that the daemon rings by; nothing is worked out a second way.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -54,21 +55,23 @@ class Whys:
         ]
         return ", ".join(wanted)
 
-    def gaps(self, targets: Iterable[str], at: datetime) -> Iterator[str]:
-        """A sentence for each schedule among these targets with nobody on call, and how long so."""
+    def with_gaps(self, text: str, targets: Iterable[str], at: datetime) -> str:
+        """A sentence of the core's on nobody being on call in these targets, with how long that is so."""
         for target in targets:
             schedule = self._rules.schedules.get(target)
-            if schedule is None:
-                continue
-            if schedule.events == ():
-                yield f"{target} is a calendar without any event that is known here"
-                continue
-            shift = self._shift(schedule, at)
-            if not shift.people and shift.end - at >= FARTHEST:
-                yield f"nobody is on call in {target}, and no end of that is in sight"
-            elif not shift.people:
-                gap = stretch(shift.start, shift.end, self._zone)
-                yield f"nobody is on call in {target} ({gap})"
+            plain = rf"nobody is on call in {re.escape(target)}(?![\w.-])"
+            if schedule is not None and re.search(plain, text):
+                text = re.sub(plain, self._gap(schedule, at), text)
+        return text
+
+    def _gap(self, schedule: Schedule, at: datetime) -> str:
+        if schedule.events == ():
+            return f"no event of the calendar {schedule.name} is known here"
+        shift = self._shift(schedule, at)
+        if shift.end - at >= FARTHEST:
+            return f"nobody is on call in {schedule.name}, and no end of that is in sight"
+        gap = stretch(shift.start, shift.end, self._zone)
+        return f"nobody is on call in {schedule.name} ({gap})"
 
     def _by(self, target: str, person: str, at: datetime) -> Iterator[str]:
         schedule = self._rules.schedules.get(target.removesuffix(NEXT))

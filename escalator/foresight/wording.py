@@ -21,10 +21,10 @@ def stretch(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     return f"{local(start, zone)} to {until.day} {until:%b %Y %H:%M}{_which(until)}"
 
 
-def dated(at: datetime, zone: ZoneInfo) -> str:
-    """The same with weekday and year: `Sun 25 Oct 2026 03:00`."""
+def dated(at: datetime, zone: ZoneInfo, *, year: bool = False) -> str:
+    """The same with its weekday, and its year if wanted: `Sun 25 Oct 2026 03:00`."""
     here = at.astimezone(zone)
-    return f"{here:%a} {here.day} {here:%b %Y %H:%M}{_which(here)}"
+    return f"{here:%a} {here.day} {here:%b}{f' {here.year}' if year else ''} {here:%H:%M}{_which(here)}"
 
 
 def clock(at: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:

@@ -6,6 +6,7 @@ hold. The token itself is never logged.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -91,7 +92,7 @@ class Callbacks:
         body, pairs = await read_form(request)
         if not self._guard.is_genuine(request, pairs):
             self._guard.count(kind, "bad_signature")
-            self._guard.warn("callback_forged", kind=kind, call=call.id, remote=request.remote)
+            self._warn("callback_forged", kind=kind, call=call.id, remote=request.remote)
             return refusal(403)
         if call.ended_at is not None and self._clock.now() > call.ended_at + TOKEN_LIFE:
             self._guard.count(kind, "late")
@@ -281,6 +282,11 @@ class Callbacks:
         if result is not None and result.call is not None:
             return result.call
         return self._engine.reader.call(before.id) or before
+
+    def _warn(self, event: str, **more: Any) -> None:
+        """Log what strangers can bring about at will: at most once a second."""
+        if (suppressed := self._guard.sampled(event)) is not None:
+            log.warning(event, suppressed=suppressed, **more)
 
     def _speaker(self, call: Call) -> Speaker:
         return speaker_for(self._engine.rules, self._engine.rules.people.get(call.person))

@@ -23,12 +23,12 @@ log = get_logger("callbacks")
 
 
 class Guard:
-    """Judges requests by the config in force."""
+    """Judges requests by the config in force. `sampled` says whether a warning is to be logged once more."""
 
     def __init__(self, engine: Engine, settings: PhoneSettings):
         self._engine = engine
         self._misses = Misses(engine.clock.boottime)
-        self._sampled = Sampled(engine.clock.boottime)
+        self.sampled = Sampled(engine.clock.boottime)
         self.use(settings)
 
     def use(self, settings: PhoneSettings) -> None:
@@ -45,7 +45,7 @@ class Guard:
         url = self._settings.public_url.rstrip("/") + request.raw_path
         verdict = self._verifier.check(url, pairs, request.headers)
         if verdict is Verdict.UNKNOWN_KEY:
-            self.warn(
+            self._warn(
                 "callback_shared_key_unknown", hint="add the carrier's key to twilio.shared_keys"
             )
         return verdict is Verdict.OK
@@ -64,14 +64,14 @@ class Guard:
             return None
         return result
 
-    def warn(self, event: str, **more: Any) -> None:
-        """Log what strangers can bring about at will: at most once a second."""
-        if (suppressed := self._sampled(event)) is not None:
-            log.warning(event, suppressed=suppressed, **more)
-
     def count(self, kind: str, result: str) -> None:
         """A request came, and this became of it."""
         counting.callback_came(self._engine.metrics, kind, result, self._engine.clock.wall())
+
+    def _warn(self, event: str, **more: Any) -> None:
+        """Log what strangers can bring about at will: at most once a second."""
+        if (suppressed := self.sampled(event)) is not None:
+            log.warning(event, suppressed=suppressed, **more)
 
 
 def _consume(work: asyncio.Future[list[Result]]) -> None:

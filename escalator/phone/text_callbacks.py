@@ -7,6 +7,7 @@ committed before; a message told twice is done once.
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -87,9 +88,7 @@ class TextCallbacks:
         _, pairs = await read_form(request)
         if not self._guard.is_genuine(request, pairs):
             self._guard.count("sms", "bad_signature")
-            self._guard.warn(
-                "callback_forged", kind="sms", message=message.id, remote=request.remote
-            )
+            self._warn("callback_forged", kind="sms", message=message.id, remote=request.remote)
             return refusal(403)
         if message.ended_at is not None and self._clock.now() > message.ended_at + TOKEN_LIFE:
             self._guard.count("sms", "late")
@@ -116,7 +115,7 @@ class TextCallbacks:
         _, pairs = await read_form(request)
         if not self._guard.is_genuine(request, pairs):
             self._guard.count("sms", "bad_signature")
-            self._guard.warn("callback_forged", kind="sms", remote=request.remote)
+            self._warn("callback_forged", kind="sms", remote=request.remote)
             return refusal(403)
         self._guard.count("sms", "ok")
         params = dict(pairs)
@@ -172,13 +171,18 @@ class TextCallbacks:
         ]
         return self._answer("done", shortened("\n".join([*done, *said])))
 
+    def _warn(self, event: str, **more: Any) -> None:
+        """Log what strangers can bring about at will: at most once a second."""
+        if (suppressed := self._guard.sampled(event)) is not None:
+            log.warning(event, suppressed=suppressed, **more)
+
     def _if_patient(self, number: str, text: str, limit: int) -> str:
         return text if self._patience.one_more(number, limit) else ""
 
     def _answer(self, result: str, text: str) -> web.Response:
         counting.reply_came(self._engine.metrics, result)
         if result != "done":
-            self._guard.warn("reply_ignored", result=result)
+            self._warn("reply_ignored", result=result)
         body = text_reply(text)
         return web.Response(body=body, content_type="text/xml", charset="utf-8", headers=HEADERS)
 

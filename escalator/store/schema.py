@@ -145,6 +145,15 @@ CREATE TABLE heartbeats (
 """
 
 
+_CALENDARS = """
+CREATE TABLE calendars (
+    name TEXT PRIMARY KEY, link TEXT NOT NULL, digest TEXT NOT NULL, body BLOB NOT NULL, events BLOB NOT NULL,
+    zone TEXT NOT NULL, etag TEXT NOT NULL, modified TEXT NOT NULL, expanded_at INTEGER NOT NULL,
+    checked_at INTEGER NOT NULL, error TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
 @migrations(name="0001_first_tables")
 def first_tables(db: Database) -> None:
     """Everything that the first release keeps."""
@@ -167,6 +176,12 @@ def messages(db: Database) -> None:
 def heartbeats(db: Database) -> None:
     """When each heartbeat was heard."""
     _run(db, _HEARTBEATS)
+
+
+@migrations(name="0005_calendars")
+def calendars(db: Database) -> None:
+    """The last good copy of each calendar."""
+    _run(db, _CALENDARS)
 
 
 def _run(db: Database, statements: str) -> None:

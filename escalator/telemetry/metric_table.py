@@ -18,7 +18,7 @@ MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
 PREFIX = "escalator_"
 
 # Label values that only the config knows.
-OPEN_LABELS = frozenset({"receiver", "policy", "heartbeat"})
+OPEN_LABELS = frozenset({"receiver", "policy", "heartbeat", "schedule"})
 
 STATUSES = tuple(status.value for status in AlertStatus)
 STATES = tuple(phase.value for phase in Phase if phase is not Phase.RESOLVED)
@@ -75,6 +75,7 @@ FINISHED_OUTCOMES = ("acknowledged", "resolved", "exhausted")
 CALLBACK_KINDS = ("twiml", "gather", "status", "machine", "sms")
 SUPPRESSIONS = ("duplicate", "flapping", "no_policy", "silenced")
 BEAT_RESULTS = ("ok", "failed", "withheld")
+CALENDAR_RESULTS = ("ok", "failed", "refused")
 CALLBACK_RESULTS = ("ok", "bad_signature", "unknown_token", "late")
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -234,6 +235,22 @@ DOCUMENTED: tuple[Documented, ...] = (
         "Beats to who watches this pager: sent, failed, or withheld since not all is well.",
         "result",
     ),
+    _gauge(
+        "calendar_last_success_timestamp_seconds",
+        "When a schedule's calendar was last known to be current; 0 if never.",
+        "schedule",
+    ),
+    _counter(
+        "calendar_fetches_total",
+        "Times that a calendar was asked for: had, not to be had, or not usable as it came.",
+        "schedule",
+        "result",
+    ),
+    _gauge(
+        "calendar_unknown_titles",
+        "Titles of a calendar's events to come that do not name only people of the config.",
+        "schedule",
+    ),
     _gauge("engine_last_cycle_timestamp_seconds", "When the engine last looked for due work."),
 )
 
@@ -253,6 +270,7 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("callbacks_total", "kind"): CALLBACK_KINDS,
     ("callbacks_total", "result"): CALLBACK_RESULTS,
     ("outbound_beats_total", "result"): BEAT_RESULTS,
+    ("calendar_fetches_total", "result"): CALENDAR_RESULTS,
 }
 
 # Upper bounds in seconds, but for the batch's, which are events.

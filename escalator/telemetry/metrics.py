@@ -88,6 +88,11 @@ class Metrics:
         self.heartbeat_last_timestamp_seconds = self._gauge("heartbeat_last_timestamp_seconds")
         self.heartbeats_missed = self._gauge("heartbeats_missed")
         self.outbound_beats = self._counter("outbound_beats_total")
+        self.calendar_last_success_timestamp_seconds = self._gauge(
+            "calendar_last_success_timestamp_seconds"
+        )
+        self.calendar_fetches = self._counter("calendar_fetches_total")
+        self.calendar_unknown_titles = self._gauge("calendar_unknown_titles")
         self.engine_last_cycle_timestamp_seconds = self._gauge(
             "engine_last_cycle_timestamp_seconds"
         )
@@ -107,6 +112,10 @@ class Metrics:
     def expect_policies(self, names: Iterable[str]) -> None:
         """Start the series of these policies at zero. Those of policies that are gone stay."""
         self._expect("policy", tuple(names))
+
+    def expect_calendars(self, schedules: Iterable[str]) -> None:
+        """Start the series of the calendars of these schedules at zero."""
+        self._expect("schedule", tuple(schedules))
 
     def _expect(self, label: str, names: tuple[str, ...]) -> None:
         for documented, family in self._families:

@@ -84,7 +84,7 @@ BOARD_ROUTES: tuple[Route, ...] = (
         summary="Where nobody has to log in: the person who sits at this browser.",
         door=Door.PEOPLE,
         answers={303: ""},
-        refusals=BODY,
+        refusals=(*BODY, 503),
         takes="form",
         is_page=True,
     ),

@@ -14,6 +14,8 @@ from aiohttp import web
 from escalator.escalation.calls import Call
 from escalator.escalation.events import Action, Asked
 from escalator.escalation.incidents import Incident, Phase
+from escalator.escalation.messages import Message
+from escalator.store.messages import messages_of
 from escalator.store.reading import (
     AlertRecord,
     Timeline,
@@ -51,6 +53,7 @@ class _Details:
     alerts: list[AlertRecord]
     calls: list[Call]
     timeline: Timeline
+    messages: list[Message]
 
 
 class Incidents:
@@ -114,11 +117,17 @@ class Incidents:
                 alerts_of(connection, incident.id, alerts_max),
                 calls_of(connection, incident.id),
                 timeline_of(connection, incident.id),
+                messages_of(connection, incident.id),
             )
 
         details = await self._reader.in_thread(ask)
         return whole_incident_shape(
-            self._engine.rules, incident, details.alerts, details.calls, details.timeline
+            self._engine.rules,
+            incident,
+            details.alerts,
+            details.calls,
+            details.timeline,
+            messages=details.messages,
         )
 
     # ---- what an action's body says

@@ -40,7 +40,9 @@ def _operation(route: Route) -> Schema:
     operation: Schema = {
         "operationId": route.operation,
         "summary": route.summary,
-        "security": [] if route.door is Door.ANYBODY else [{"token": []}, {"user": []}, {}],
+        "security": []
+        if route.door in (Door.ANYBODY, Door.LINK)
+        else [{"token": []}, {"user": []}, {}],
         "responses": {str(code): _response(route, code) for code in sorted(route.codes)},
     }
     parameters = [

@@ -4,7 +4,7 @@ What is answered 201 is on file and holds for the next decision. Those of the co
 ones can be taken away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -51,8 +51,19 @@ class Overrides:
     async def add(self, request: web.Request) -> web.Response:
         """`POST /api/v1/overrides {schedule, person, from, to, reason}`."""
         fields = await bodies.json_fields(request, _KNOWN)
+        by = asking(self._context.config(), request, fields)
+        override, covered = await self.make(fields, by)
+        shape = {**override_shape(override), "covers": [override_shape(one) for one in covered]}
+        return as_json(shape, 201)
+
+    async def make(
+        self, fields: Fields, by: str, zone: ZoneInfo | None = None
+    ) -> tuple[Override, Sequence[Override]]:
+        """Put an override in force; with it those that it lies upon. Local times are those of `zone`, else of the
+        schedule's. Raises `Refusal` 400 that names the field.
+        """
         schedule = self._schedule(fields)
-        start, end = self._span(fields, schedule.zone)
+        start, end = self._span(fields, zone or schedule.zone)
         override = Override(
             id=new_id(self._engine.clock.now()),
             schedule=schedule.name,
@@ -62,23 +73,22 @@ class Overrides:
             reason=bodies.text(fields, "reason", 500),
             created_at=self._engine.clock.wall(),
         )
-        by = asking(self._context.config(), request, fields)
         await self._engine.change_live(lambda db: live.add_override(db, override, by))
         log.info("override_added", override=override.id, schedule=schedule.name, by=by)
         covered = [one for one in schedule.overrides if one.start < end and start < one.end]
-        shape = {**override_shape(override), "covers": [override_shape(one) for one in covered]}
-        return as_json(shape, 201)
+        return override, covered
 
     async def remove(self, request: web.Request) -> web.Response:
         """`DELETE /api/v1/overrides/{id}`."""
-        override_id = request.match_info["id"]
+        await self.take_away(request.match_info["id"], asking(self._context.config(), request))
+        return web.Response(status=204)
+
+    async def take_away(self, override_id: str, by: str) -> None:
+        """Have a live override no longer hold. Raises `Refusal` 404."""
         gone = await self._engine.change_live(lambda db: live.remove_override(db, override_id))
         if not gone:
             raise not_found("live override of this id; those of the config file are changed there")
-        log.info(
-            "override_removed", override=override_id, by=asking(self._context.config(), request)
-        )
-        return web.Response(status=204)
+        log.info("override_removed", override=override_id, by=by)
 
     def _schedule(self, fields: Fields) -> Schedule:
         schedules = self._engine.rules.schedules

@@ -10,6 +10,7 @@ class Door(Enum):
 
     ANYBODY = "anybody"  # says nothing and does nothing that needs protecting
     SENDER = "sender"  # by the auth of its receiver
+    LINK = "link"  # by the secret in its address
     PEOPLE = "people"  # by the config's `web`
 
 
@@ -37,8 +38,8 @@ class Route:
     @property
     def codes(self) -> frozenset[int]:
         """Every status this route answers with."""
-        doors = {Door.ANYBODY: (), Door.SENDER: (401, 403), Door.PEOPLE: (401, 403)}
-        return frozenset({*self.answers, *self.refusals, *doors[self.door]})
+        asks = self.door in (Door.SENDER, Door.PEOPLE)
+        return frozenset({*self.answers, *self.refusals, *((401, 403) if asks else ())})
 
 
 # How a body may be refused before it is understood.

@@ -43,6 +43,15 @@ ROUTES: tuple[Route, ...] = (
         for name, method in (("beat", "GET"), ("beat_posted", "POST"))
     ),
     Route(
+        name="calendar",
+        method="GET",
+        path="/calendar/{token}.ics",
+        summary="The shifts of a person or a schedule, as iCalendar text.",
+        door=Door.LINK,
+        answers={200: ""},
+        refusals=(404, 503),
+    ),
+    Route(
         name="healthy",
         method="GET",
         path="/-/healthy",

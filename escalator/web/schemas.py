@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from escalator.calendars.links import SubjectKind
 from escalator.escalation.calls import CallKind, CallOutcome, CallState
 from escalator.escalation.heartbeats import Standing
 from escalator.escalation.incidents import Phase
+from escalator.escalation.messages import MessageState
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -66,6 +68,8 @@ _SUMMARY = {
     "phase": _one_of(Phase),
     "title": TEXT,
     "severity": MAYBE_TEXT,
+    "code": TEXT,
+    "held": MAYBE_TEXT,
     "policy": TEXT,
     "route": MAYBE_TEXT,
     "receiver": TEXT,
@@ -76,12 +80,15 @@ _SUMMARY = {
     "acknowledged_by": MAYBE_TEXT,
     "resolved_at": _MAYBE_TIME,
     "resolved_by": MAYBE_TEXT,
+    "stale_at": _MAYBE_TIME,
     "step": _NUMBER,
     "round": _NUMBER,
     "next": _maybe(_object(at=_TIME, what=TEXT)),
     "alert_counts": _object(firing=_NUMBER, resolved=_NUMBER),
 }
 TEXTS: Schema = {"type": "object", "additionalProperties": TEXT}
+_PART = _object(**{"from": _TIME, "to": _TIME, "people": _list(TEXT)})
+_PLACE = {"step": _MAYBE_NUMBER, "round": _MAYBE_NUMBER}
 
 SCHEMAS: dict[str, Schema] = {
     "Error": _object(error=_object(code=TEXT, message=TEXT, path=MAYBE_TEXT)),
@@ -109,6 +116,7 @@ SCHEMAS: dict[str, Schema] = {
         **_SUMMARY,
         alerts=_list(ref("Alert")),
         calls=_list(ref("Call")),
+        messages=_list(ref("Message")),
         timeline=_list(_object(at=_TIME, event=TEXT, by=MAYBE_TEXT, call=MAYBE_TEXT, text=TEXT)),
         timeline_cut=_NUMBER,
     ),
@@ -121,6 +129,14 @@ SCHEMAS: dict[str, Schema] = {
         ends_at=_MAYBE_TIME,
         url=MAYBE_TEXT,
         last_seen=_TIME,
+    ),
+    "Message": _object(
+        id=TEXT,
+        person=TEXT,
+        to=TEXT,
+        state=_one_of(MessageState),
+        at=_TIME,
+        error=_maybe(_object(code=_MAYBE_NUMBER, message=TEXT)),
     ),
     "Call": _object(
         **{
@@ -141,6 +157,65 @@ SCHEMAS: dict[str, Schema] = {
             "answer_request": _maybe(_object(at=_TIME, content_type=TEXT, body=TEXT)),
         }
     ),
+    "OnCall": _object(
+        at=_TIME,
+        schedules={"type": "object", "additionalProperties": ref("Duty")},
+    ),
+    "Duty": _object(
+        timezone=TEXT,
+        people=_list(TEXT),
+        until=_MAYBE_TIME,
+        reason=TEXT,
+        next=_maybe(_object(people=_list(TEXT), at=_TIME)),
+        shifts=_list(_object(**_PART["properties"], reason=TEXT)),
+        events=_maybe(_list(_object(**_PART["properties"], title=MAYBE_TEXT))),
+    ),
+    "Explanation": _object(
+        at=_TIME,
+        timezone=TEXT,
+        title=TEXT,
+        labels=TEXTS,
+        heartbeats=_list(TEXT),
+        route=MAYBE_TEXT,
+        position=_MAYBE_NUMBER,
+        routes=_NUMBER,
+        missed=_list(_object(route=TEXT, why=TEXT)),
+        policy=MAYBE_TEXT,
+        steps=_NUMBER,
+        rounds=_NUMBER,
+        outside=_list(_object(policy=TEXT, until=_MAYBE_TIME)),
+        held=_list(_object(why=TEXT, since=_TIME, until=_MAYBE_TIME)),
+        rings=_list(ref("Ring")),
+        messages=_list(_object(at=_TIME, person=TEXT, name=TEXT, **_PLACE, reason=TEXT)),
+        notes=_list(_object(at=_TIME, **_PLACE, text=TEXT)),
+        worst_case_calls=_NUMBER,
+        is_cut={"type": "boolean"},
+        fallback_at=_MAYBE_TIME,
+        fallback_every=MAYBE_TEXT,
+        warnings=_list(TEXT),
+    ),
+    "Ring": _object(
+        at=_TIME,
+        call=_NUMBER,
+        person=TEXT,
+        name=TEXT,
+        to=TEXT,
+        **_PLACE,
+        attempt=_NUMBER,
+        reason=TEXT,
+    ),
+    "NewExplanation": {
+        **_object(
+            labels=TEXTS,
+            annotations={**TEXTS, "type": ["object", "null"]},
+            at={
+                "type": ["string", "null"],
+                "description": "RFC 3339, or local, as 2026-12-24 23:30 Europe/Berlin; default now",
+            },
+        ),
+        "required": ["labels"],
+        "additionalProperties": False,
+    },
     "OverrideList": _object(overrides=_list(_OVERRIDE)),
     "Override": {
         **_OVERRIDE,
@@ -163,6 +238,17 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["schedule", "person", "from", "to"],
         "additionalProperties": False,
     },
+    "CalendarList": _object(
+        calendars=_list(
+            _object(
+                kind=_one_of(SubjectKind),
+                name=TEXT,
+                title=TEXT,
+                path=TEXT,
+                url=TEXT,
+            )
+        )
+    ),
     "SilenceList": _object(silences=_list(_SILENCE)),
     "Silence": {
         **_SILENCE,

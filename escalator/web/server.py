@@ -14,11 +14,14 @@ from escalator.web.access import Access, guard_against_forgery
 from escalator.web.access_log import access_log_class, sampled_logger
 from escalator.web.answers import answer_safely, refuse
 from escalator.web.board.pages import Board
+from escalator.web.calendars import CalendarLinks
 from escalator.web.calls import Calls
 from escalator.web.connections import Limits
 from escalator.web.context import WebContext
+from escalator.web.explain import Explain
 from escalator.web.heartbeats import HeartbeatUrls
 from escalator.web.incidents import Incidents
+from escalator.web.oncall import OnCall
 from escalator.web.operations import Operations
 from escalator.web.overrides import Overrides
 from escalator.web.patience import PatientRunner, Terms
@@ -73,6 +76,7 @@ def new_runner(context: WebContext, limits: Limits | None = None, **options: Any
 def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, Handler]:
     receivers, incidents = Receivers(context), Incidents(context)
     overrides, silences = Overrides(context), Silences(context)
+    calendars = CalendarLinks(context)
     heartbeats, operations = HeartbeatUrls(context), Operations(context)
     return {
         "receive": receivers.receive,
@@ -83,9 +87,13 @@ def _handlers(context: WebContext, calls: Calls, board: Board) -> Mapping[str, H
         "list_incidents": incidents.list,
         "show_incident": incidents.show,
         "act": incidents.act,
+        "show_oncall": OnCall(context).show,
+        "explain": Explain(context).explain,
         "list_overrides": overrides.list,
         "add_override": overrides.add,
         "remove_override": overrides.remove,
+        "list_calendars": calendars.list,
+        "calendar": calendars.calendar,
         "list_silences": silences.list,
         "add_silence": silences.add,
         "expire_silence": silences.expire,

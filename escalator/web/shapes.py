@@ -10,6 +10,8 @@ from typing import Any
 from escalator.escalation.calls import Call
 from escalator.escalation.foretell import what_next
 from escalator.escalation.incidents import Incident
+from escalator.escalation.message_codes import meaning_of
+from escalator.escalation.messages import Message
 from escalator.escalation.rules import Rules
 from escalator.store.reading import AlertRecord, Timeline
 
@@ -31,6 +33,8 @@ def incident_shape(rules: Rules, incident: Incident) -> Shape:
         "phase": incident.phase.value,
         "title": incident.title,
         "severity": incident.severity or None,
+        "code": incident.code,
+        "held": incident.held or None,
         "policy": incident.policy,
         "route": incident.route or None,
         "receiver": incident.receiver,
@@ -41,6 +45,7 @@ def incident_shape(rules: Rules, incident: Incident) -> Shape:
         "acknowledged_by": incident.acknowledged_by,
         "resolved_at": time(incident.resolved_at),
         "resolved_by": incident.resolved_by,
+        "stale_at": time(incident.stale_at),
         "step": incident.step,
         "round": incident.round,
         "next": None if coming is None else {"at": time(coming.at), "what": coming.what},
@@ -54,12 +59,15 @@ def whole_incident_shape(
     alerts: Sequence[AlertRecord],
     calls: Sequence[Call],
     timeline: Timeline,
+    *,
+    messages: Sequence[Message] = (),
 ) -> Shape:
-    """An incident with its alerts, its calls and what happened to it."""
+    """An incident with its alerts, its calls, its messages and what happened to it."""
     return {
         **incident_shape(rules, incident),
         "alerts": [alert_shape(alert) for alert in alerts],
         "calls": [call_shape(call) for call in calls],
+        "messages": [message_shape(message) for message in messages],
         "timeline": [
             {
                 "at": time(line.at),
@@ -116,4 +124,18 @@ def call_shape(call: Call) -> Shape:
             "content_type": request.content_type,
             "body": request.body,
         },
+    }
+
+
+def message_shape(message: Message) -> Shape:
+    """A message. Its text is not shown: it says what the incident says."""
+    has_error = message.error_code is not None or bool(message.error_message)
+    words = meaning_of(message.error_code, message.error_message)
+    return {
+        "id": message.id,
+        "person": message.person,
+        "to": message.to,
+        "state": message.state.value,
+        "at": time(message.posted_at or message.created_at),
+        "error": {"code": message.error_code, "message": words} if has_error else None,
     }

@@ -55,10 +55,20 @@ class Silences:
     async def add(self, request: web.Request) -> web.Response:
         """`POST /api/v1/silences {matchers, from, to, comment, by}`; `for` may stand for `to`."""
         fields = await bodies.json_fields(request, _KNOWN)
+        config = self._context.config()
+        by = asking(config, request, fields)
+        silence = await self.make(fields, by, ZoneInfo(config.timezone))
+        [still] = await self._engine.reader.in_thread(
+            lambda db: open_that_fit(db, [silence.matchers])
+        )
+        shape = silence_shape(silence, self._engine.clock.wall())
+        return as_json({**shape, "open_incidents": still}, 201)
+
+    async def make(self, fields: Fields, by: str, zone: ZoneInfo) -> Silence:
+        """Put a silence in force; local times are those of `zone`. Raises `Refusal` 400 that names the field."""
         matchers = _matchers(fields)
         wall = self._engine.clock.wall()
-        start, end = self._span(fields, wall)
-        by = asking(self._context.config(), request, fields)
+        start, end = _span(fields, wall, zone)
         silence = Silence(
             id=new_id(self._engine.clock.now()),
             matchers=matchers,
@@ -70,33 +80,20 @@ class Silences:
         )
         await self._engine.change_live(lambda db: live.add_silence(db, silence))
         log.info("silence_added", silence=silence.id, until=end.isoformat(), by=by)
-        still = await self._engine.reader.in_thread(lambda db: _open_that_fit(db, matchers))
-        return as_json({**silence_shape(silence, wall), "open_incidents": still}, 201)
+        return silence
 
     async def expire(self, request: web.Request) -> web.Response:
         """`DELETE /api/v1/silences/{id}`: it ends now, and what it holds and still fires pages."""
-        silence_id, wall = request.match_info["id"], self._engine.clock.wall()
+        await self.end(request.match_info["id"], asking(self._context.config(), request))
+        return web.Response(status=204)
+
+    async def end(self, silence_id: str, by: str) -> None:
+        """Have a silence end now. Raises `Refusal` 404."""
+        wall = self._engine.clock.wall()
         found = await self._engine.change_live(lambda db: live.expire_silence(db, silence_id, wall))
         if not found:
             raise not_found("silence of this id")
-        log.info("silence_expired", silence=silence_id, by=asking(self._context.config(), request))
-        return web.Response(status=204)
-
-    def _span(self, fields: Fields, wall: datetime) -> tuple[datetime, datetime]:
-        zone = ZoneInfo(self._context.config().timezone)
-        start, end, lasts = (bodies.text(fields, name, 40) for name in ("from", "to", "for"))
-        begins = _moment("from", lambda: read_moment(start, zone)) if start else wall
-        if bool(end) == bool(lasts):
-            raise invalid("to", "write when it ends: `to`, or how long it lasts: `for`")
-        if lasts:
-            ends = begins + bodies.duration(lasts, "for", LASTS_MAX)
-        else:
-            ends = _moment("to", lambda: read_moment(end, zone, is_end=True))
-        if ends <= max(begins, wall):
-            raise invalid("to" if end else "for", "the silence would be over before it begins")
-        if ends - begins > LASTS_MAX:
-            raise invalid("to", "a silence lasts at most a year; what shall never page is a route")
-        return begins.astimezone(UTC), ends.astimezone(UTC)
+        log.info("silence_expired", silence=silence_id, by=by)
 
 
 def silence_shape(silence: Silence, wall: datetime) -> Shape:
@@ -111,6 +108,22 @@ def silence_shape(silence: Silence, wall: datetime) -> Shape:
         "by": silence.by or None,
         "created_at": time(silence.created_at),
     }
+
+
+def _span(fields: Fields, wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    start, end, lasts = (bodies.text(fields, name, 40) for name in ("from", "to", "for"))
+    begins = _moment("from", lambda: read_moment(start, zone)) if start else wall
+    if bool(end) == bool(lasts):
+        raise invalid("to", "write when it ends: `to`, or how long it lasts: `for`")
+    if lasts:
+        ends = begins + bodies.duration(lasts, "for", LASTS_MAX)
+    else:
+        ends = _moment("to", lambda: read_moment(end, zone, is_end=True))
+    if ends <= max(begins, wall):
+        raise invalid("to" if end else "for", "the silence would be over before it begins")
+    if ends - begins > LASTS_MAX:
+        raise invalid("to", "a silence lasts at most a year; what shall never page is a route")
+    return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
 def _matchers(fields: Fields) -> tuple[Matcher, ...]:
@@ -136,12 +149,15 @@ def _moment(name: str, read: Callable[[], datetime]) -> datetime:
         raise invalid(name, str(problem)) from None
 
 
-def _open_that_fit(connection: sqlite3.Connection, matchers: Sequence[Matcher]) -> list[str]:
-    """Open incidents in which something fires that fits, newest first."""
-    found: dict[str, None] = {}
-    for incident_id, labels in connection.execute(_OPEN):
-        if incident_id not in found and all(one.matches(json.loads(labels)) for one in matchers):
-            found[incident_id] = None
-            if len(found) == OPEN_SHOWN:
-                break
-    return list(found)
+def open_that_fit(
+    connection: sqlite3.Connection, wanted: Sequence[Sequence[Matcher]]
+) -> list[list[str]]:
+    """For each of some lists of matchers the open incidents in which something fires that fits, newest first."""
+    found: list[dict[str, None]] = [{} for _ in wanted]
+    for incident_id, written in connection.execute(_OPEN) if wanted else ():
+        labels = json.loads(written)
+        for matchers, fitting in zip(wanted, found, strict=True):
+            is_room = len(fitting) < OPEN_SHOWN
+            if is_room and all(one.matches(labels) for one in matchers):
+                fitting[incident_id] = None
+    return [list(one) for one in found]

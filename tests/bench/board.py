@@ -19,8 +19,7 @@ from statistics import median, quantiles
 
 import aiohttp
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "web"))
+sys.path.append(str(Path(__file__).parents[1] / "web"))
 
 from loopback_listener import GENERATED_TOKEN, Listener, opened
 
@@ -170,6 +169,8 @@ async def run(stored: int, still_open: int, rounds: int) -> None:
         incident = (await listener.get("/api/v1/incidents?limit=1")).json["incidents"][0]["id"]
         print(f"{'':44} {'p50 ms':>8} {'p99 ms':>8} {'to bare':>8}")
         print(line("a bare answer", bare, yardstick))
+        [cold] = await measure(listener, "/", 1)
+        print(f"{'/ for the first time since the start':44} {cold * 1e3:8.1f}")
         print(line("/ as it was made", await measure(listener, "/", rounds), yardstick))
         made = await measure(listener, "/", rounds, change=True)
         print(line("/ made anew each time", made, yardstick))

@@ -197,6 +197,7 @@ async def test_the_daemon_dies_in_a_call_and_carries_on(stage, open_page):
     await ana.keyboard.press("4")
 
     await acknowledged(stage, incident, "ana")
+    stage.simulator.pace.speed = PLAN.speed
     await says(ana, "Ended")
     assert len([call for call in stage.calls() if call.to == ANA.number]) == before + 1
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +19,12 @@ from click.testing import CliRunner
 from escalator.cli import main
 from escalator.cli.acts import STORM_ALERTS, STORM_GROUPS, acts, facts
 from escalator.cli.child import StageError
-from escalator.cli.demo_config import Plan
+from escalator.cli.demo_config import Plan, write_config
 from escalator.cli.past import lay_out_past
 from escalator.cli.stage import raised
 from escalator.cli.story import StoryError, play_story
+from escalator.config.loading import load
+from escalator.escalation.oncall import next_after, on_call_now
 from escalator.simulator import Ringing, Script
 from escalator.simulator.scene import ANA, BEN, CAST, CHIKA
 from escalator.simulator.show import ActError
@@ -189,6 +192,22 @@ def read_until(terminal, words):
     while words not in shown:
         shown += os.read(terminal, 4096)
     return shown
+
+
+@pytest.mark.parametrize(
+    "now",
+    ["2026-11-22 22:03", "2026-03-01 00:00", "2028-02-29 23:59", "2026-12-31 05:59", "2027-01-01"],
+)
+def test_ana_is_first_whenever_the_demo_is_played(tmp_path, fast, now):
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    written = write_config(tmp_path, fast, "http://127.0.0.1:1", "x" * 32, now=at)
+    rules = load(written.file).rules
+
+    for moment in (at, at + timedelta(hours=8)):
+        for name, first, second in (("primary", "ana", "ben"), ("backup", "chika", "diego")):
+            schedule = rules.schedules[name]
+            assert on_call_now(schedule, rules.people, moment) == (first,)
+            assert next_after(schedule, rules.people, moment) == (second,)
 
 
 # ---- a story that comes out differently
@@ -386,7 +405,7 @@ class Played:
         self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
 
-    def see(self, pattern, within=10):
+    def see(self, pattern, within=30):
         with self._arrived:
             seen = self._arrived.wait_for(lambda: re.search(pattern, self.shown), within)
         assert seen, f"no {pattern!r} within {within} s:\n{self.shown}"

@@ -409,6 +409,7 @@ async def test_somebody_who_left_the_config_is_passed_over(tmp_path):
         rig.before_text.open()
         await rig.until(lambda: rig.lines("text_passed"))
         assert rig.lines("text_passed") == ["no message to ana: no longer in the config"]
+        await rig.until(lambda: rig.lines("text_ended", "incident-cpu"))
 
 
 async def test_whoever_has_a_silent_incident_is_asked_about_it(tmp_path):

@@ -132,22 +132,28 @@ async def test_killed_while_it_is_on_its_way(tmp_path):
         assert rig.asked() == 1
 
 
+class StandsStill:
+    """A settings value whose pace is asked right after the commit of an intent: there the process stands still."""
+
+    def __init__(self, settings, clock):
+        self._settings, self._clock = settings, clock
+
+    @property
+    def messages_per_second(self):
+        self._clock.leap(5)
+        return self._settings.messages_per_second
+
+    def __getattr__(self, name):
+        return getattr(self._settings, name)
+
+
 async def test_a_process_that_stood_still_looks_before_it_sends(tmp_path):
     """(T4) Suspended between the commit and the POST."""
     async with TextRig(tmp_path, RULES) as rig:
-        rig.engine.new_bell = None
-        submit_each = rig.engine.submit_each
-
-        async def slow(*events, **more):
-            outcomes = await submit_each(*events, **more)
-            if any(type(event).__name__ == "MessageIntended" for event in events):
-                rig.clock.leap(5)
-            return outcomes
-
-        rig.engine.submit_each = slow
+        rig.texter.settings = StandsStill(rig.settings, rig.clock)
         await rig.fire()
         await rig.until(lambda: rig.lines("text_unclear"))
-        rig.engine.submit_each = submit_each
+        rig.texter.settings = rig.settings
 
         assert rig.asked() == 0
         await settle(rig)

@@ -24,6 +24,7 @@ from escalator.web.server import new_runner
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 GENERATED_TOKEN = "generated-for-this-test"
+LINK_KEY = b"key of the links of this test..."
 ENVIRON = {
     "TOKEN": "carrier-secret",
     "OPS": "ops-secret",
@@ -137,6 +138,7 @@ async def opened(
         generated_token=lambda: generated_token,
         why_not_ready=lambda: not_ready[0] if not_ready else None,
         reload=reload,
+        link_key=LINK_KEY,
     )
     runner = new_runner(context)
     await runner.setup()

@@ -233,3 +233,15 @@ async def test_a_message_whose_beat_cannot_be_stored_is_503(listen):
     answer = await listener.post("/receive/hook", {"labels": {"alertname": "Watchdog"}})
 
     assert answer.error == (503, "unavailable", None)
+
+
+async def test_what_a_readable_message_resolves_besides_is_not_named_in_place_of_a_beat(listen):
+    listener = await listen(WATCHDOG)
+    for _ in range(3):
+        await listener.post("/receive/hook", b"{", headers={"Content-Type": "application/json"})
+
+    answer = await listener.post("/receive/hook", {"labels": {"alertname": "Watchdog"}})
+
+    assert answer.json == {"accepted": 1, "incidents": []}
+    (incident,) = await incidents(listener)
+    assert (incident["title"], incident["phase"]) == ("UnreadablePayload", "resolved")

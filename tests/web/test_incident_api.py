@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 SHAPE = (
-    "id phase title severity policy route receiver group_key created_at updated_at acknowledged_at acknowledged_by "
-    "resolved_at resolved_by step round next alert_counts"
+    "id phase title severity code held policy route receiver group_key created_at updated_at acknowledged_at acknowledged_by "
+    "resolved_at resolved_by stale_at step round next alert_counts"
 ).split()
 
 
@@ -19,11 +19,13 @@ async def test_an_incident_has_the_documented_shape(listener):
 
     shown = (await listener.get(f"/api/v1/incidents/{incident}")).json
 
-    assert list(shown) == [*SHAPE, "alerts", "calls", "timeline", "timeline_cut"]
+    assert list(shown) == [*SHAPE, "alerts", "calls", "messages", "timeline", "timeline_cut"]
     assert shown["phase"] == "triggered"
     assert (shown["step"], shown["round"]) == (0, 1)
     assert shown["created_at"] == "2026-11-02T09:00:00.000Z"
     assert shown["acknowledged_by"] is None
+    assert len(shown["code"]) == 6
+    assert (shown["held"], shown["stale_at"], shown["messages"]) == (None, None, [])
     assert shown["alert_counts"] == {"firing": 1, "resolved": 0}
     assert shown["next"] == {
         "at": "2026-11-02T09:05:00.000Z",
