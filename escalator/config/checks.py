@@ -19,7 +19,11 @@ from escalator.config.parts import (
 from escalator.config.problems import Path
 from escalator.config.schedule_checks import check_time
 from escalator.config.values import read_address
+from escalator.escalation.heartbeats import RECEIVER
+from escalator.escalation.own_alerts import OWN_RECEIVER
 from escalator.escalation.rules import DEFAULT_POLICY, EVERYONE, NO_POLICY
+
+OWN_RECEIVERS = frozenset({OWN_RECEIVER, RECEIVER})
 
 
 def check(document: Document) -> None:
@@ -32,6 +36,15 @@ def check(document: Document) -> None:
     _check_aliases(document)
     _check_listeners(document)
     _check_open_doors(document)
+    _check_receiver_names(document)
+
+
+def _check_receiver_names(document: Document) -> None:
+    """What escalator raises itself has receivers of its own, which nobody may send to."""
+    for name in mapping(document.data.get("receivers")):
+        if name in OWN_RECEIVERS:
+            message = "what escalator raises itself comes by this name; choose another"
+            document.report(("receivers", name), message, at_key=True)
 
 
 def _check_targets(document: Document) -> None:

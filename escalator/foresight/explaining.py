@@ -72,7 +72,7 @@ def explain(
 def _alert(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Alert:
     return Alert(
         receiver="",
-        key="explained",
+        key="",
         status=AlertStatus.FIRING,
         group="",
         labels=labels,

@@ -13,6 +13,7 @@ _COLUMNS = (
     'id, person, "to", from_, body, state, sid, created_at, posted_at, unclear_at, ended_at, timer_at, not_sent, '
     "error_code, error_message"
 )
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[1:])
 IS_PENDING = "state IN ('planned', 'posting', 'unclear')"
 
 
@@ -49,7 +50,7 @@ def write_messages(
     # One that is with the carrier makes room for the next of its number within the same batch.
     ordered = sorted(messages, key=lambda one: one.state in PENDING)
     run(
-        f"INSERT OR REPLACE INTO messages ({_COLUMNS}) VALUES ({', '.join('?' * 15)})",
+        f"INSERT INTO messages ({_COLUMNS}) VALUES ({', '.join('?' * 15)}) ON CONFLICT (id) DO UPDATE SET {_CHANGES}",
         [_row(one) for one in ordered],
     )
     run("DELETE FROM message_posts WHERE message_id = ?", [(one.id,) for one in messages])

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
@@ -15,7 +16,7 @@ BLOCKS = blocks(DOCS / "foresight.md")
 [CONFIG] = [one for one in BLOCKS if one.language == "yaml"]
 EXAMPLES = [
     (asked, answered)
-    for asked, answered in zip(BLOCKS, BLOCKS[1:], strict=False)
+    for asked, answered in pairwise(BLOCKS)
     if asked.language == "sh" and answered.language == "text"
 ]
 

@@ -231,10 +231,10 @@ async def test_open_work_is_counted_by_kind_and_the_oldest_that_waits_is_dated(r
     assert count_work(records.db) == Work(
         phases={"triggered": 3, "acknowledged": 1},
         oldest_unacknowledged={"default": start},
-        pending={"page": 2, "direct_call": 0, "end_call": 0},
+        pending={"page": 2, "direct_call": 0, "end_call": 0, "sms": 0},
     )
     records.submit(Asked(incident_id="incident-disk", action=Action.RESOLVE, by="ana"))
-    assert count_work(records.db).pending == {"page": 2, "direct_call": 0, "end_call": 1}
+    assert count_work(records.db).pending == {"page": 2, "direct_call": 0, "end_call": 1, "sms": 0}
 
 
 def test_calls_that_were_placed_count_for_the_caps_of_their_people(records):
