@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -30,8 +31,8 @@ ADDRESSES_MAX = 20
 ADDRESS_CHARS_MAX = 254
 PER_DAY_MAX = 24
 ZONES_TOLD = 10
-# What is further away than this is as good as always: the years 3 and 9997.
-EARLIEST, LATEST = -62_072_000_000, 253_300_000_000
+# An end beyond this year (a leap year) means never; the libraries cannot count to the end of the calendar.
+YEAR_MAX = 2400
 MEMORY_BYTES = 768 * 1024 * 1024
 CPU_SECONDS = 20
 NICE = 10
@@ -39,6 +40,7 @@ NICE = 10
 _MARGIN = timedelta(days=2)
 _PER_DAY = {"SECONDLY": 86400, "MINUTELY": 1440, "HOURLY": 24}
 _COUNTED = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS")
+_WORDS = ("BEGIN", "END")
 _ZONE = "X-WR-TIMEZONE"
 
 Event = tuple[int, int, str, tuple[str, ...]]
@@ -89,6 +91,9 @@ def _calendars(body: bytes) -> list[Any]:
         raise Refused("it is no calendar: it does not begin with BEGIN:VCALENDAR")
     if not text[-13:].upper().endswith("END:VCALENDAR"):
         raise Refused("it is cut off: it does not end with END:VCALENDAR")
+    begun, ended = (len(re.findall(rf"^{word}:VEVENT\s*$", text, re.M | re.I)) for word in _WORDS)
+    if begun != ended:
+        raise Refused("an event does not end with END:VEVENT")
     return list(icalendar.Calendar.from_ical(text, multiple=True))
 
 
@@ -107,7 +112,7 @@ def _zone_of(calendar: Any, default: ZoneInfo, found: Expanded) -> Any:
 
 
 def _check(event: Any, found: Expanded) -> None:
-    """Refuse what would be read wrongly; other broken lines do not matter to us."""
+    """Refuse what would be read wrongly, mend what only the libraries mind; other broken lines do not matter."""
     broken = {name for name, _ in event.errors} & set(_COUNTED)
     broken |= {name for name in _COUNTED if isinstance(event.get(name), vBroken)}
     if broken:
@@ -118,6 +123,9 @@ def _check(event: Any, found: Expanded) -> None:
     named = start.params.get("TZID") if hasattr(start, "params") else None
     if named and isinstance(start.dt, datetime) and start.dt.tzinfo is None:
         found.zones.add(str(named))
+    end = event.get("DTEND")
+    if end is not None and end.dt.year > YEAR_MAX:
+        end.dt = end.dt.replace(year=YEAR_MAX)
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
         if _per_day(rule) > PER_DAY_MAX:
@@ -167,8 +175,7 @@ def _event(event: Any, zone: Any) -> Event | None:
 def _seconds(moment: date, zone: Any) -> int:
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time(0))
-    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
-    return int(min(max(seconds, EARLIEST), LATEST))
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
 def _addresses(event: Any) -> Iterator[str]:

@@ -128,8 +128,6 @@ class Calendars:
     # ---- one calendar
 
     def _is_due(self, name: str, ical: Ical) -> bool:
-        if name in self._busy:
-            return False
         is_other = self._asked.get(name) != (_hash(ical.url.reveal()), self._zone(name))
         return is_other or self._next[name] <= self._clock.now()
 

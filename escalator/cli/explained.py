@@ -174,8 +174,8 @@ def _end(told: Shape) -> str:
         return "Nobody is rung, as far as can be seen."
     lasts = span(_time(told["fallback_at"]) - _time(told["at"]))
     return (
-        f"At most {some} until the fallback has been rung once, {lasts} after the alert;"
-        f" then it is rung every {told['fallback_every']}, until somebody acknowledges."
+        f"At most {some} until the fallback has been rung once, {lasts} after the alert.\n"
+        f"Then it is rung every {told['fallback_every']}, until somebody acknowledges."
     )
 
 

@@ -61,7 +61,7 @@ def loaded_if_there(file: str, url: str | None, *, offline: bool) -> "Loaded | N
 def moment_of(text: str | None, zone: ZoneInfo) -> datetime:
     """The moment of `--at`, now without it. Raises `click.BadParameter`."""
     if text is None:
-        return SystemClock().wall().replace(microsecond=0)
+        return SystemClock().wall()
     from escalator.foresight.moments import read_at
 
     try:

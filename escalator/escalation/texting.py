@@ -19,7 +19,7 @@ SEGMENTS_MAX = 3
 TITLE_MAX = 100
 SUMMARY_MAX = 300
 SHORT_MAX = 40
-LINES_MAX = 12
+TOPICS_MAX = 13
 _STEP = 10
 _SENTENCE_MARKS = " .。"
 
@@ -39,10 +39,15 @@ class Topic:
     silent_since: datetime | None = None
 
 
-def compose(rules: Rules, person: Person | None, topics: Sequence[Topic]) -> str:
-    """The message about these incidents, the most important first, for this person."""
-    writer = _Writer(rules, person, topics)
-    lines = min(len(topics) - 1, LINES_MAX)
+def compose(
+    rules: Rules, person: Person | None, topics: Sequence[Topic], total: int | None = None
+) -> str:
+    """The message about these incidents, the most important first, for this person.
+
+    Of `total` incidents (None: these) only the first `TOPICS_MAX` can ever be told.
+    """
+    writer = _Writer(rules, person, topics[:TOPICS_MAX], total or len(topics))
+    lines = len(topics[:TOPICS_MAX]) - 1
     for shown in range(lines, -1, -1):
         if _fits(text := writer.text(shown)):
             return text
@@ -84,20 +89,21 @@ def _fits(text: str) -> bool:
 class _Writer:
     """Writes one message again and again, shorter each time."""
 
-    def __init__(self, rules: Rules, person: Person | None, topics: Sequence[Topic]):
+    def __init__(self, rules: Rules, person: Person | None, topics: Sequence[Topic], total: int):
         self._keys: Keys = rules.keys
         self._person = person
         self._language = language_of(rules, person)
         self._topics = topics
+        self._total = total
 
     def text(self, shown: int, *, title: int = TITLE_MAX, summary: int = SUMMARY_MAX) -> str:
         """The whole message, with so many of the others in a line each."""
         first, *others = self._topics
         lines = [self._in_full(first, title, summary)]
-        if others:
-            lines.insert(0, self._say("alerts", count=len(self._topics)))
+        if self._total > 1:
+            lines.insert(0, self._say("alerts", count=self._total))
         lines += [self._short(topic) for topic in others[:shown]]
-        if left := len(others) - shown:
+        if left := self._total - 1 - shown:
             lines.append(self._say("more", count=left))
         return lean("\n".join(lines))
 

@@ -210,7 +210,7 @@ class _Telling:
             yield self._skipped(noted)
         elif event in _TELLS:
             self._warn(text, noted.at)
-            yield Note(at=noted.at, step=noted.step, round=noted.round, text=text)
+            yield Note(at=noted.at, step=max(noted.step, 0), round=noted.round, text=text)
 
     def _skipped(self, noted: Noted) -> Note:
         """A step that reaches nobody: one to come, or the present one once all in it were tried."""
@@ -219,7 +219,7 @@ class _Telling:
         is_to_come = "is skipped" in noted.line.text
         text = self._with_gaps(noted.line.text, step, noted.at)
         self._warn(text, None if text != noted.line.text else noted.at)
-        is_next_round = is_to_come and step < noted.step
+        is_next_round = is_to_come and step <= noted.step
         return Note(at=noted.at, step=step, round=noted.round + is_next_round, text=text)
 
     def _with_gaps(self, text: str, step: int, at: datetime) -> str:

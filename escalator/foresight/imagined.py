@@ -39,6 +39,7 @@ from escalator.escalation.incidents import FALLBACK_STEP, Incident, Line, Page, 
 from escalator.escalation.rules import Rules
 
 INCIDENT = "imagined"
+BEFORE = -1
 TURNS_MAX = 1000
 # What holds an incident is followed so far, then no end of it is in sight.
 HELD_MAX = timedelta(days=400)
@@ -75,8 +76,8 @@ class Written(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """A line of the incident's timeline, in the step that it speaks of: one that begins, else the one
-    that the incident was in.
+    """A line of the incident's timeline, with the step that begins, else the one that the incident
+    was in (`BEFORE` the first).
     """
 
     at: datetime
@@ -189,11 +190,11 @@ class ImaginedWorld:
         outcome = decide(self._rules, before, event, self.now)
         self.incident = after = outcome.incident
         assert after is not None, "an incident that is explained stays"
-        if before is None or before.held:
-            before = after
+        stood = (BEFORE, 1) if before is None or before.held else (before.step, before.round)
         for line in outcome.lines:
-            stood = after if line.event == "step" else before
-            self.history.append(Noted(self.now, line, stood.step, stood.round))
+            begins = line.event == "step"
+            place = (after.step, after.round) if begins else stood
+            self.history.append(Noted(self.now, line, *place))
 
     def _due(self, incident: Incident) -> None:
         if not incident.held:
@@ -225,7 +226,11 @@ class ImaginedWorld:
 
     def _dial(self) -> bool:
         """As the dialer: first what rings nobody, then calls as fast and as many as may be."""
-        steps = plan(self._rules, self._due_pages(), self._open_calls(), self.now, self._spent())
+        self._is_paced = False
+        pages = self._due_pages()
+        if not pages:
+            return False
+        steps = plan(self._rules, pages, self._open_calls(), self.now, self._spent())
         did = False
         for step in steps:
             if isinstance(step, Pass):
@@ -236,7 +241,6 @@ class ImaginedWorld:
             elif isinstance(step, Join) and self._is_due(step.page.person):
                 self._call(PageJoined(call_id=step.call_id, page=step.page))
                 did = True
-        self._is_paced = False
         for step in steps:
             if isinstance(step, Dial) and self._may_place():
                 did = self._place(step) or did

@@ -23,8 +23,8 @@ from escalator.escalation.message_events import (
     MessageRefused,
     MessageUnclear,
 )
-from escalator.escalation.messages import Message, MessageState, Told
-from escalator.escalation.texting import Topic, compose
+from escalator.escalation.messages import Message, MessageState
+from escalator.escalation.texting import TOPICS_MAX, Topic, compose
 from escalator.phone import counting
 from escalator.phone.carrier import (
     Accepted,
@@ -48,6 +48,9 @@ log = get_logger("texter")
 
 STORE_RETRY_SECONDS = 1.0
 ACCOUNT_WAIT_SECONDS = 30.0
+# In a storm each commit rings, and each look would go through thousands of rows that wait for the same numbers.
+STORM = 100
+STORM_LOOKS_EVERY = timedelta(seconds=0.25)
 INTENT_LASTS = timedelta(seconds=2)
 _CALLBACK_REFUSED = frozenset({11100, 21609})
 _chance = SystemRandom().random
@@ -76,6 +79,7 @@ class Texter:
         # Of its own: too many messages are no reason to hold back calls.
         self._gate = Gate(engine.clock, chance)
         self._next_slot: datetime | None = None
+        self._look_again_at: datetime | None = None
         self._posts: set[asyncio.Task[None]] = set()
         self._follower = MessageFollower(engine, messenger, tasks, self._bell)
         self._stopping = False
@@ -132,9 +136,13 @@ class Texter:
 
     async def _bundles(self, now: datetime) -> list[Bundle]:
         """What to send next. Who cannot be written to is told to the incidents."""
+        if self._look_again_at is not None and now < self._look_again_at:
+            return []
         due = on_file.due_texts(self._reader, now)
         if not due:
             return []
+        is_storm = len(due) >= STORM
+        self._look_again_at = now + STORM_LOOKS_EVERY if is_storm else None
         rules = self._engine.rules
         numbers = {
             key: number
@@ -159,19 +167,20 @@ class Texter:
         return len(self._posts) >= self.settings.concurrent_messages
 
     async def _send(self, one: Bundle) -> None:
-        incidents = self._incidents(one.tells)
-        tells = tuple(told for told in one.tells if told.incident_id in incidents)
-        if not tells:
+        rules, tells = self._engine.rules, one.tells
+        told = tuple(dict.fromkeys(told.incident_id for told in tells))
+        topics = [
+            self._topic(incident)
+            for incident in on_file.incidents_of(self._reader, told[:TOPICS_MAX])
+        ]
+        if not topics:
             return
-        rules = self._engine.rules
-        person = rules.people.get(tells[0].person)
-        topics = [self._topic(incident) for incident in incidents.values()]
         await self._post(
             Message(
                 id=new_id(self._clock.now()),
                 person=tells[0].person,
                 to=one.to,
-                body=compose(rules, person, topics),
+                body=compose(rules, rules.people.get(tells[0].person), topics, len(told)),
                 created_at=self._clock.now(),
                 tells=tells,
             )
@@ -189,8 +198,8 @@ class Texter:
 
     def _why_not(self, message: Message) -> str:
         """Why a planned message serves nobody any more; "" when it does."""
-        incidents = self._incidents(message.tells)
-        if not any(_is_wanted(incident) for incident in incidents.values()):
+        incidents = on_file.incidents_of(self._reader, message.incidents)
+        if not any(_is_wanted(incident) for incident in incidents):
             return "nobody waits for it any more"
         return "" if self._reaches(message) else "the number is no longer in the config"
 
@@ -200,10 +209,6 @@ class Texter:
             told.person in people and message.to in people[told.person].phones
             for told in message.tells
         )
-
-    def _incidents(self, tells: Sequence[Told]) -> dict[str, Incident]:
-        found = (self._reader.incident(told.incident_id) for told in tells)
-        return {incident.id: incident for incident in found if incident is not None}
 
     def _topic(self, incident: Incident) -> Topic:
         silent = incident.stale_at if incident.phase is Phase.ACKNOWLEDGED else None

@@ -4,7 +4,7 @@ A row that is no value is passed over and noted as a suspect, so that the others
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -70,6 +70,18 @@ def posting_messages(reader: Reader) -> list[Message]:
         lambda db: db.execute("SELECT id FROM messages WHERE state = 'posting'").fetchall()
     )
     return _readable(reader, (row[0] for row in found))
+
+
+def incidents_of(reader: Reader, ids: Iterable[str]) -> Iterator[Incident]:
+    """The incidents with these ids, those that there are."""
+    for incident_id in ids:
+        try:
+            incident = reader.incident(incident_id)
+        except _NO_VALUE as error:
+            reader.unreadable[Suspect(kind="incident", id=incident_id)] = error
+        else:
+            if incident is not None:
+                yield incident
 
 
 def last_written(reader: Reader, since: datetime) -> dict[str, datetime | None]:

@@ -57,16 +57,7 @@ class Metrics:
         )
         self.actions_pending = self._gauge("actions_pending")
         self.action_lateness = self._histogram("action_lateness_seconds")
-        self.calls = self._counter("calls_total")
-        self.calls_failed = self._counter("calls_failed_total")
-        self.call_requests = self._counter("call_requests_total")
-        self.call_requests_failed = self._counter("call_requests_failed_total")
-        self.call_request_duration = self._histogram("call_request_duration_seconds")
-        self.calls_ambiguous = self._counter("calls_ambiguous_total")
-        self.calls_surplus = self._counter("calls_surplus_total")
-        self.message_requests = self._counter("message_requests_total")
-        self.messages = self._counter("messages_total")
-        self.replies = self._counter("replies_total")
+        self._measure_carrier()
         self.first_ring_duration = self._histogram("first_ring_duration_seconds")
         self.acknowledge_duration = self._histogram("acknowledge_duration_seconds")
         self.escalation_steps = self._counter("escalation_steps_total")
@@ -104,6 +95,19 @@ class Metrics:
         for documented, family in self._families:
             if documented.labels:
                 _start_at_zero(documented, family)
+
+    def _measure_carrier(self) -> None:
+        """What is asked of the carrier, and what becomes of it."""
+        self.calls = self._counter("calls_total")
+        self.calls_failed = self._counter("calls_failed_total")
+        self.call_requests = self._counter("call_requests_total")
+        self.call_requests_failed = self._counter("call_requests_failed_total")
+        self.call_request_duration = self._histogram("call_request_duration_seconds")
+        self.calls_ambiguous = self._counter("calls_ambiguous_total")
+        self.calls_surplus = self._counter("calls_surplus_total")
+        self.message_requests = self._counter("message_requests_total")
+        self.messages = self._counter("messages_total")
+        self.replies = self._counter("replies_total")
 
     def expect_receivers(self, names: Iterable[str]) -> None:
         """Start the series of these receivers at zero. Those of receivers that are gone stay."""

@@ -1,6 +1,7 @@
-"""How fast it is known who is on call: all shifts of 90 days for 20 schedules of 5 layers, and one look-up.
+"""How fast it is known who is on call: all shifts of 90 days for 20 schedules of 5 layers, one look-up; and who would
+be rung for an alert.
 
-Run by hand it prints both; `quick.py` shows them as rows of its table.
+Run by hand it prints all of it; `quick.py` shows them as rows of its table.
 """
 
 import time
@@ -10,8 +11,9 @@ from datetime import time as clock
 from zoneinfo import ZoneInfo
 
 from escalator.escalation.oncall import on_call_now, shifts
-from escalator.escalation.rules import Person
+from escalator.escalation.rules import Person, Policy, Route, Rules, Step
 from escalator.escalation.schedules import Away, Layer, Override, Rotation, Schedule, Unit, Window
+from escalator.foresight.explaining import explain
 
 SCHEDULES = 20
 SPAN = timedelta(days=90)
@@ -19,6 +21,7 @@ START = datetime(2026, 9, 15, tzinfo=UTC)  # with a clock put back in most zones
 LOOK_UPS = 2000
 SPAN_AIM = 0.2
 LOOK_UP_AIM = 100e-6
+EXPLAIN_AIM = 0.05
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
 EVERY_DAY, WORKING = frozenset(range(7)), frozenset(range(5))
 KEYS = tuple(f"p{number}" for number in range(12))
@@ -99,6 +102,25 @@ def look_up_seconds() -> float:
     return seconds(lambda: [on_call_now(one, everybody, at) for one, at in asked], 5) / LOOK_UPS
 
 
+def explain_seconds() -> float:
+    """What would become of one alert: three steps of schedules and five people, three rounds."""
+    known = {one.name: one for one in schedules()}
+    steps = (
+        Step(targets=("s0",)),
+        Step(targets=("s0.next", "s1", "s2"), sms=("s0",), wait=timedelta(minutes=10)),
+        Step(targets=KEYS[:5], wait=timedelta(minutes=10)),
+    )
+    rules = Rules(
+        people=people(),
+        policies={"default": Policy(name="default", steps=steps, fallback=("p0",))},
+        routes=(Route(name="rest", policy="default"),),
+        schedules=known,
+    )
+    berlin = ZoneInfo("Europe/Berlin")
+    return seconds(lambda: explain(rules, {"alertname": "DiskFull"}, START, zone=berlin), 7)
+
+
 if __name__ == "__main__":
     print(f"on call, 90 days, {SCHEDULES} schedules of 5 layers: {span_seconds() * 1000:.1f} ms")
     print(f"on call, one look-up: {look_up_seconds() * 1e6:.1f} us")
+    print(f"explain, one alert: {explain_seconds() * 1000:.1f} ms")

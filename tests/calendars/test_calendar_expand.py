@@ -73,7 +73,10 @@ def test_days_are_those_of_the_calendars_own_zone():
 def test_days_of_a_calendar_without_a_zone_are_the_schedules():
     body = feed("all-day").replace(b"X-WR-TIMEZONE:America/New_York\r\n", b"")
 
-    assert events(body, zone="Australia/Lord_Howe")[0][:2] == ("2026-10-31 13:00", "2026-11-01 13:00")
+    assert events(body, zone="Australia/Lord_Howe")[0][:2] == (
+        "2026-10-31 13:00",
+        "2026-11-01 13:00",
+    )
 
 
 def test_a_zone_of_the_calendar_that_nobody_knows_is_told_and_not_used():
@@ -132,13 +135,13 @@ def test_only_what_touches_the_horizon_is_told():
     assert [title for *_, title in events(body)] == ["into", "out"]
 
 
-def test_an_event_of_always_has_bounds_that_every_part_can_reckon_with():
-    body = calendar(*event("SUMMARY:ana", "DTSTART:00010103T000000Z", "DTEND:99991230T000000Z"))
+@pytest.mark.parametrize("end", ["DTEND:99991231T235959Z", "DTEND;VALUE=DATE:99960229"])
+def test_an_event_without_an_end_in_sight_ends_where_everybody_can_reckon_with_it(end):
+    start = "DTSTART:20200103T000000Z" if "T" in end[-8:] else "DTSTART;VALUE=DATE:20200103"
 
-    [(start, end, *_)] = read(body).events
+    [event_told] = read(calendar(*event("SUMMARY:ana", start, end))).events
 
-    assert datetime.fromtimestamp(start, UTC).year == 3
-    assert datetime.fromtimestamp(end, UTC).year == 9996
+    assert datetime.fromtimestamp(event_told[1], UTC).year == 2400
 
 
 def test_titles_are_one_line_and_not_endless():
@@ -170,7 +173,7 @@ LINES = ("SUMMARY:ana", "DTSTART:20261102T090000Z", "DTEND:20261102T170000Z")
         (b"", "does not begin with BEGIN:VCALENDAR"),
         (b"\x1f\x8b\x08\x00packed", "does not begin with BEGIN:VCALENDAR"),
         (feed("google")[:-20], "cut off"),
-        (calendar(*event(*LINES), "BEGIN:VEVENT"), "cannot be read"),
+        (calendar(*event(*LINES), "BEGIN:VEVENT"), "does not end with END:VEVENT"),
         (calendar(*event("SUMMARY:ana", "DTEND:20261102T170000Z")), "no DTSTART"),
         (calendar(*event("SUMMARY:ana", "DTSTART:soon")), "DTSTART cannot be read"),
         (calendar(*event(*LINES, "EXDATE:never")), "EXDATE cannot be read"),
@@ -184,7 +187,7 @@ LINES = ("SUMMARY:ana", "DTSTART:20261102T090000Z", "DTEND:20261102T170000Z")
         (calendar(*event(*LINES, "RRULE:FREQ=HOURLY")), "more than 1000 events"),
         (
             calendar(
-                *(line for n in range(600) for line in event(*LINES, uid=f"{n}")),
+                *(line for n in range(700) for line in event(*LINES, uid=f"{n}")),
                 *event(*LINES, "RRULE:FREQ=DAILY"),
             ),
             "more than 1000 events",
@@ -197,11 +200,10 @@ LINES = ("SUMMARY:ana", "DTSTART:20261102T090000Z", "DTEND:20261102T170000Z")
     ],
 )
 def test_a_calendar_that_could_be_read_wrongly_is_refused_as_a_whole(body, why):
-    # What the libraries raise themselves becomes a refusal in the process that runs them.
-    with pytest.raises((Refused, ValueError)) as caught:
+    with pytest.raises(Refused) as caught:
         read(body)
 
-    assert why in str(caught.value) or (why == "cannot be read" and caught.type is not Refused)
+    assert why in str(caught.value)
 
 
 def test_lines_that_say_nothing_of_time_may_be_broken():
@@ -216,7 +218,9 @@ def test_an_event_without_a_length_is_no_shift():
 
 def test_a_rule_for_each_hour_is_still_read():
     body = calendar(
-        *event("SUMMARY:ana", "DTSTART:20261102T090000Z", "DURATION:PT1H", "RRULE:FREQ=HOURLY;COUNT=30")
+        *event(
+            "SUMMARY:ana", "DTSTART:20261102T090000Z", "DURATION:PT1H", "RRULE:FREQ=HOURLY;COUNT=30"
+        )
     )
 
     assert len(events(body)) == 30

@@ -5,9 +5,10 @@ import typing
 
 import pytest
 
-from escalator.escalation import call_events, events
+from escalator.escalation import call_events, events, message_events
 from escalator.escalation.call_events import CallEvent
 from escalator.escalation.events import Event, IncidentEvent
+from escalator.escalation.message_events import MessageEvent
 
 INCIDENT_EVENTS = typing.get_args(IncidentEvent)
 CALL_EVENTS = typing.get_args(CallEvent)
@@ -21,7 +22,7 @@ def test_every_event_of_the_module_can_be_submitted():
     """`Wanted` is part of an event and no event."""
     defined = {
         thing
-        for module in (events, call_events)
+        for module in (events, call_events, message_events)
         for thing in vars(module).values()
         if dataclasses.is_dataclass(thing) and thing.__module__ == module.__name__
     }
@@ -51,4 +52,5 @@ def test_an_incident_event_says_which_incident(event):
 
 
 def test_no_event_is_of_two_owners():
-    assert not set(INCIDENT_EVENTS) & set(CALL_EVENTS)
+    owners = [*INCIDENT_EVENTS, *CALL_EVENTS, *typing.get_args(MessageEvent)]
+    assert len(owners) == len(set(owners))

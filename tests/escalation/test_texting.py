@@ -55,6 +55,12 @@ def test_what_does_not_fit_is_a_number():
     assert segments(text) == 3
 
 
+def test_thousands_are_counted_though_only_the_first_are_given():
+    text = compose(RULES, person(), [topic(n) for n in (1, 2)], 5000)
+    assert text.splitlines()[0] == "5000 alerts:"
+    assert text.splitlines()[-1] == "and 4998 more"
+
+
 def test_the_digit_is_the_configs_and_the_language_the_persons():
     rules = Rules(people={}, policies={}, keys=Keys(acknowledge="1"))
     assert compose(rules, person("de-DE"), [topic()]) == (

@@ -1,7 +1,8 @@
 """Anything in any order: alerts, keys, callbacks, lost answers, reloads, restarts; and what must hold after each."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,10 +24,14 @@ from escalator.escalation.call_events import (
 )
 from escalator.escalation.calls import AnswerRequest, Call, CallKind, CallState, Speech
 from escalator.escalation.dialing import Place, Step, plan
-from escalator.escalation.events import Action, AlertReceived, Asked, Stuck
+from escalator.escalation.events import Action, AlertReceived, Asked, HoldAsked, Stuck
 from escalator.escalation.incidents import Incident, PageState, Phase
+from escalator.escalation.intervals import TimeInterval, TimeOfDay
+from escalator.escalation.matchers import Matcher, Operator
 from escalator.escalation.own_alerts import disk_full, disk_has_room
-from escalator.escalation.rules import Keys, OnNewAlerts, Rules
+from escalator.escalation.rules import Caps, Channel, Contact, Keys, OnNewAlerts, Rules
+from escalator.escalation.schedules import Layer, Rotation, Schedule, Unit
+from escalator.escalation.silences import Silence
 
 SHARED = PHONES["ben"][0]
 PEOPLE = (
@@ -35,6 +40,28 @@ PEOPLE = (
     person("cy", SHARED, "+442079460123"),
 )
 ROUTES = (route('severity="warning"', "soft"), route('severity="info"', "none"))
+NOW = timedelta(0)
+WISHES = (
+    Contact(channel=Channel.SMS, after=NOW),
+    Contact(channel=Channel.CALL, after=timedelta(minutes=1)),
+    Contact(channel=Channel.CALL, after=timedelta(minutes=2)),
+)
+EVERY_THIRD_HOUR = Schedule(
+    name="primary",
+    zone=ZoneInfo("UTC"),
+    layers=(
+        Layer(
+            rotation=Rotation(every=3, unit=Unit.HOURS, starting=date(2026, 11, 1)),
+            people=(("ana",), ("ben",), ("cy", "ben")),
+        ),
+    ),
+)
+
+
+def between(start: int, end: int) -> TimeInterval:
+    return TimeInterval(zone=ZoneInfo("UTC"), times=(TimeOfDay(start=time(start), end=time(end)),))
+
+
 CONFIGS = (
     rules(
         policy(step("ana", retry="1m"), step("ben", "cy"), repeat=2),
@@ -52,7 +79,29 @@ CONFIGS = (
         policy(step("ana"), step("ana"), step("ben"), on_new_alerts=OnNewAlerts.NOTE),
         people=(person("ana", "+493023125012"), *PEOPLE[1:]),
     ),
+    rules(
+        policy(
+            step("primary", sms=("ben",)),
+            step(sms=("cy",), wait="3m"),
+            step("primary.next", "ana"),
+            repeat=1,
+            ack_timeout=timedelta(minutes=40),
+            during=("hours",),
+            otherwise="soft",
+        ),
+        policy(step("cy"), step("everyone"), name="soft", during=("hours",)),
+        people=(
+            person("ana", "+491713920012", contacts=(Contact(channel=Channel.SMS, after=NOW),)),
+            person("ben", SHARED, contacts=WISHES),
+            PEOPLE[2],
+        ),
+        routes=(route('severity="warning"', "soft", muted=("tea",)),),
+        schedules={"primary": EVERY_THIRD_HOUR},
+        time_intervals={"hours": (between(4, 23),), "tea": (between(5, 6),)},
+        caps=Caps(per_person=3, per_day=40),
+    ),
 )
+SILENCED = (Matcher("alertname", Operator.EQUAL, "a"), Matcher("severity", Operator.EQUAL, ""))
 HEARD = ("queued", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled")
 picks = st.integers(min_value=0, max_value=7)
 
@@ -133,9 +182,21 @@ class Pager(RuleBasedStateMachine):
         self.tokens += self.world.under_way
         self.world.under_way.clear()
 
-    @rule(number=st.sampled_from([0, 0, 1, 2]))
+    @rule(number=st.sampled_from([0, 0, 1, 2, 3, 3]))
     def reload(self, number):
-        self.world.rules = with_snooze_key(CONFIGS[number])
+        self.use(with_snooze_key(CONFIGS[number]))
+
+    @rule(matcher=st.sampled_from(SILENCED), lasts=st.sampled_from([0, 300, 4000]))
+    def a_silence_is_put_or_they_all_end(self, matcher, lasts):
+        now = self.world.now
+        made = Silence(id="s", matchers=(matcher,), start=now, end=now + seconds(lasts))
+        kept = (*self.world.rules.silences, made) if lasts else ()
+        self.use(replace(self.world.rules, silences=kept))
+
+    def use(self, config: Rules) -> None:
+        """Other rules are in force, and whatever is held is asked about, as the engine does."""
+        self.world.rules = config
+        self.world.submit(*(HoldAsked(incident_id=one) for one in self.memory.held_incidents()))
 
     @precondition(lambda self: self.memory.incidents)
     @rule(
@@ -333,6 +394,16 @@ class Pager(RuleBasedStateMachine):
             assert calls_people or incident.pages == (), f"pages of nobody's concern: {incident}"
             people = [page.person for page in incident.pages]
             assert len(people) == len(set(people)), "two pages to one person about one incident"
+
+    @invariant()
+    def what_is_held_waits_and_nobody_is_owed_a_word_about_it(self):
+        for incident in self.memory.incidents.values():
+            if incident.held and incident.is_open:
+                assert incident.phase is Phase.SNOOZED, f"held, and {incident.phase}"
+            if incident.phase is not Phase.TRIGGERED:
+                assert incident.texts == (), f"a message is owed: {incident}"
+            dues = [(text.person, text.due_at) for text in incident.texts]
+            assert len(dues) == len(set(dues)), "one message twice"
 
     @invariant()
     def counts_are_those_of_the_alerts_on_file(self):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from cast import ANA, ANA_TOO, BEN, OURS, PEOPLE, rules, step
+from cast import ANA, ANA_TOO, BEN, DEE, OURS, PEOPLE, fired, rules, step
 from rig import FOR_HANDS
 from text_rig import TextRig
 
@@ -131,6 +131,23 @@ async def test_what_is_due_at_one_number_is_one_message_and_the_next_comes_ten_s
         ]
 
 
+async def test_a_storm_is_one_message(tmp_path):
+    """(L1)"""
+    async with TextRig(tmp_path, rules(texted("ana"))) as rig:
+        rig.before_text.shut()
+        await rig.fire("first")
+        await rig.until(rig.before_text.reached.is_set)
+        await rig.engine.submit(*(fired(f"k{n:03d}", title=f"T{n:03d}") for n in range(300)))
+        rig.before_text.open()
+        await rig.until(lambda: rig.messages()[0].sid)
+        await rig.leap(10)
+        await rig.until(lambda: len(rig.sent(ANA)) == 2)
+        await rig.quiet()
+        assert len(rig.messages()[1].tells) == 300
+        lines = rig.sent(ANA)[1].body.splitlines()
+        assert (lines[0], lines[-1]) == ("300 alerts:", f"and {300 - len(lines) + 2} more")
+
+
 async def test_the_number_that_can_be_a_mobile_is_written_to(tmp_path):
     cast = people(ana={"phones": (ANA_TOO, ANA)})
     async with TextRig(tmp_path, rules(texted("ana"), people=cast)) as rig:
@@ -239,6 +256,7 @@ async def test_an_answer_told_twice_is_done_once(tmp_path):
         assert first[0] == again[0] == 200
         assert first[1] == again[1]
         assert rig.incident().step == 1
+        await rig.until(lambda: len(rig.lines("text_ended")) == 2)
         await rig.restart()
         await rig.post(rig.settings.public_url + "/sms", *fields)
         assert rig.incident().step == 1
@@ -429,3 +447,26 @@ async def test_whoever_has_a_silent_incident_is_asked_about_it(tmp_path):
         assert body.endswith(f". Reply 6 {code} to resolve")
         await rig.text(ANA, f"6 {code}")
         assert rig.incident().phase == "resolved"
+
+
+async def test_an_incident_that_cannot_be_read_keeps_the_others_from_nothing(tmp_path):
+    """(K17) It is set aside, and who is owed a message about another gets it."""
+    async with TextRig(tmp_path, rules(texted("ana"))) as rig:
+        rig.sim.people[DEE] = Script.answers("4")  # is rung about the defect
+        rig.before_text.shut()
+        await rig.fire("first")
+        await rig.until(rig.before_text.reached.is_set)
+        await rig.fire("bad", title="Bad")
+        await rig.fire("good", title="Good")
+        await rig.engine.change("UPDATE incidents SET before = 'odd' WHERE id = 'incident-bad'")
+        rig.before_text.open()
+        await rig.until(lambda: rig.messages()[0].sid)
+
+        for _ in range(12):
+            await rig.leap(10)
+            await rig.quiet()
+
+        await rig.until(lambda: rig.lines("text_ended", "incident-good"))
+        assert any("Good" in one.body for one in rig.sent(ANA))
+        assert rig.incident("incident-bad").phase == "resolved"
+        await rig.sim.settle()

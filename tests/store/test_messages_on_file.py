@@ -189,7 +189,10 @@ def test_one_that_is_with_the_carrier_makes_room_within_one_batch(file):
         token_hash="t-a",
         tells=(Told(incident_id="incident-cpu", person="ana"),),
     )
+    batches = file.metrics.registry.get_sample_value
+    before = batches("escalator_store_batch_events_count")
     results = file.submit(accepted, intent)
+    assert batches("escalator_store_batch_events_count") == before + 1, "it was taken apart"
     assert [one.refused for one in results] == ["", ""]
     assert file.message("z").state is MessageState.QUEUED
     assert file.message("a").state is MessageState.POSTING

@@ -15,10 +15,12 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from escalator.foresight.wording import dated
 from escalator.store.errors import StoreError
 from escalator.web.answers import RETRY_AFTER_SECONDS, Refusal
 from escalator.web.board import wording
 from escalator.web.board.assets import Assets, packed, takes_packed, the_assets
+from escalator.web.board.typed import field_kind
 from escalator.web.board.viewer import Viewer, viewer_of
 from escalator.web.context import WebContext
 
@@ -44,7 +46,13 @@ class Entry:
     title: str
 
 
-NAVIGATION = (Entry("/", "Now"), Entry("/reports", "Reports"))
+NAVIGATION = (
+    Entry("/", "Now"),
+    Entry("/calendar", "Calendar"),
+    Entry("/silences", "Silences"),
+    Entry("/explain", "Explain"),
+    Entry("/reports", "Reports"),
+)
 
 Handler = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
 
@@ -123,6 +131,8 @@ def _environment(assets: Assets) -> Environment:
         "web_address": wording.web_address,
         "pieces": wording.pieces,
         "cut": wording.cut,
+        "dated": dated,
+        "field_kind": field_kind,
     }
     return templates
 

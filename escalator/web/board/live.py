@@ -18,23 +18,25 @@ from escalator.store.glance import position
 from escalator.web.board.assets import packed
 from escalator.web.board.frame import Frame, as_html, is_partial
 from escalator.web.board.health import troubles_of
+from escalator.web.board.on_call import Mark, OnCall
 from escalator.web.context import WebContext
 
 GOOD_FOR = timedelta(seconds=5)
 PARTS_MAX = 64
 
+Surroundings = tuple[Rules, Sequence[str], Mark]
 Make = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A live part as it was made: from everything up to `position`, under these rules and troubles."""
+    """A live part as it was made: from everything up to `position`, in these surroundings."""
 
     html: str
     packed: bytes
     position: int
     at: datetime
-    surroundings: tuple[Rules, Sequence[str]]
+    surroundings: Surroundings
 
 
 class LiveParts:
@@ -44,6 +46,7 @@ class LiveParts:
         self._context = context
         self._engine = context.engine
         self._frame = frame
+        self.on_call = OnCall(context.engine)
         self._parts: OrderedDict[tuple[str, ...], Part] = OrderedDict()
         self._makers: dict[tuple[str, ...], asyncio.Lock] = {}
 
@@ -56,9 +59,9 @@ class LiveParts:
             return await as_html(request, part.html.encode(errors="replace"), ready=part.packed)
         return await self._frame.page(request, title, part.html, position=part.position)
 
-    def surroundings(self) -> tuple[Rules, Sequence[str]]:
+    def surroundings(self) -> Surroundings:
         """What pages show beside the incidents."""
-        return self._engine.rules, tuple(troubles_of(self._context))
+        return self._engine.rules, tuple(troubles_of(self._context)), self.on_call.mark()
 
     def _wanted(self, request: web.Request) -> int:
         """How new the part must be: as new as a script says it knows of, else as new as can be."""

@@ -54,7 +54,7 @@ class Now:
         return self.frame.render(
             "now.html",
             troubles=(*troubles_of(self._context), *stalled(found.stalled, times)),
-            on_call=(),
+            on_call=self._parts.on_call.shown(times.viewer),
             rows=[
                 self._rows.row(one, rules, times, attempt, is_full=n < FULL_MAX)
                 for n, one in enumerate(found.found)

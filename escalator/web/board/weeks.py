@@ -76,6 +76,7 @@ class Ruler:
     end: datetime
     name: str
     number: int
+    month: str
     days: tuple[Day, ...]
     changes: tuple[str, ...]
     now: str
@@ -128,6 +129,7 @@ def rulers(first: date, count: int, setting: Setting) -> Iterator[Ruler]:
             end=midnight(last + _DAY, setting.zone),
             name=f"{begins.day} {begins:%b} to {last.day} {last:%b %Y}",
             number=begins.isocalendar().week,
+            month=f"{begins:%b %Y}",
             days=(),
             changes=tuple(_changes(begins, setting.zone)),
             now="",
@@ -206,7 +208,7 @@ def _days(begins: date, ruler: Ruler, setting: Setting) -> Iterator[Day]:
             x=_share(x),
             width=_share(until - x),
             name=f"{day:%a}",
-            number=f"{day.day} {day:%b}" if day.day == 1 or n == 0 else str(day.day),
+            number=f"{day.day} {day:%b}" if day.day == 1 else str(day.day),
             is_weekend=day.weekday() >= 5,
             is_today=day == today,
             note="" if end - start == _DAY else f"{(end - start) / _HOUR:g} h",

@@ -35,6 +35,9 @@
       const left = (Date.parse(node.nextElementSibling.dateTime) - now) / 1000;
       write(node, left > 0 ? `in ${clock(left)}` : "now");
     }
+    for (const node of document.querySelectorAll("[data-left]")) {
+      write(node, `in ${roughly((Date.parse(node.previousElementSibling.dateTime) - now) / 1000)}`);
+    }
     for (const node of document.querySelectorAll("[data-ago]")) {
       write(node, `${roughly((now - Date.parse(node.previousElementSibling.dateTime)) / 1000)} ago`);
     }
