@@ -105,10 +105,7 @@ class Calendars:
                 await self._use(name)
         due = [name for name, ical in wanted.items() if self._is_due(name, ical)]
         self._busy.update(due)
-        try:
-            await asyncio.gather(*(self._refresh(name, wanted[name]) for name in due))
-        finally:
-            self._busy.difference_update(due)
+        await asyncio.gather(*(self._refresh(name, wanted[name]) for name in due))
         self._measure(wanted)
 
     def standing(self) -> list[Standing]:
@@ -128,6 +125,8 @@ class Calendars:
     # ---- one calendar
 
     def _is_due(self, name: str, ical: Ical) -> bool:
+        if name in self._busy:
+            return False
         is_other = self._asked.get(name) != (_hash(ical.url.reveal()), self._zone(name))
         return is_other or self._next[name] <= self._clock.now()
 
@@ -138,8 +137,7 @@ class Calendars:
         self._next[name] = self._clock.now() + ical.refresh
         result, why = "ok", ""
         try:
-            fetched = await fetch(link, self._stamp(name, link))
-            await self._take(name, link, fetched)
+            await self._take(name, link, await fetch(link, self._stamp(name, link)))
         except NotFetched as error:
             result, why = ("refused" if error.is_refused else "failed"), str(error)
         except Refused as error:
@@ -149,6 +147,8 @@ class Calendars:
         except Exception as error:
             result, why = "failed", f"a defect of escalator: {type(error).__name__}"
             log.error("calendar_failed", schedule=name, exc_info=error)  # noqa: TRY400 - told with the exception
+        finally:
+            self._busy.discard(name)
         self._engine.metrics.calendar_fetches.labels(schedule=name, result=result).inc()
         self._errors[name] = why
         if why:

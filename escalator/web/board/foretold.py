@@ -77,7 +77,7 @@ def worst_case(told: Explanation) -> str:
     since = _when(told.fallback_at, told.at, told.zone)
     every = span(told.fallback_every)
     return (
-        f"{most}. From {since} on the fallback is rung every {every} until somebody acknowledges."
+        f"{most}; from {since} on the fallback is rung every {every} until somebody acknowledges."
     )
 
 

@@ -42,7 +42,7 @@ def read_labels(text: str) -> dict[str, str]:
         labels[name] = _unquoted(found["value"])
         at = _after_space(inner, found.end())
         if at == found.end() < len(inner):
-            raise ValueError(f"Leave a space before “{_shown(inner[at:])}”.")
+            raise ValueError(_stuck(inner[at:]))
     if len(labels) > LABELS_MAX:
         raise ValueError(f"An alert has at most {LABELS_MAX} labels.")
     return labels
@@ -53,6 +53,13 @@ def write_labels(labels: Mapping[str, str]) -> str:
     return "\n".join(
         f"{_written(name, _BARE)}={_written(value, _BARE_VALUE)}" for name, value in labels.items()
     )
+
+
+def _stuck(rest: str) -> str:
+    """What is wrong with what follows a label without a space."""
+    if rest.startswith('"') and not re.match(_QUOTED, rest, re.DOTALL):
+        return f"The quote that begins at “{_shown(rest)}” has no end."
+    return f"Write a space before “{_shown(rest)}”."
 
 
 def _after_space(text: str, at: int) -> int:
