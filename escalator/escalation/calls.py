@@ -73,7 +73,7 @@ class Post:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPage:
     """A page that travels in a call, as number `n` (from 1). `joined` pages came in after the call
-    was placed. `also`: its person pressed acknowledge when it was over already.
+    was placed. `also`: that its person pressed acknowledge is on record.
     """
 
     n: int

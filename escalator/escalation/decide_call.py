@@ -167,6 +167,7 @@ def _pressed(keys: Keys, draft: CallDraft, event: KeyPressed) -> None:
     if action is Action.ACKNOWLEDGE:
         late = {page.incident_id for page in told} - {page.incident_id for page in taken}
         _also(draft, [page for page in told if page.incident_id in late and not page.also])
+        _mark(draft, event.heard, {page.incident_id for page in taken})
     if action is Action.ESCALATE:
         _let_go(draft, taken)
     elif taken:
@@ -187,6 +188,17 @@ def _also(draft: CallDraft, pages: Sequence[CallPage]) -> None:
         draft.follow(_asked(draft.call, page, Action.ALSO))
     for page in pages:
         draft.put_page(replace(page, also=True))
+
+
+def _mark(draft: CallDraft, heard: int, taken: set[str]) -> None:
+    """This press counts for every page of these incidents: repeated, it is nobody else's."""
+    draft.call = replace(
+        draft.call,
+        pages=tuple(
+            replace(page, also=True) if page.n <= heard and page.incident_id in taken else page
+            for page in draft.call.pages
+        ),
+    )
 
 
 def _let_go(draft: CallDraft, pages: Iterable[CallPage]) -> None:

@@ -61,8 +61,9 @@ class Draft:
         self.set_pages((*others, page))
 
     def set_texts(self, texts: tuple[Text, ...]) -> None:
-        """Put these owed messages in place of the present ones."""
-        self.incident = replace(self.incident, texts=texts)
+        """Put these messages in place of the present ones; wanted twice at one moment, it is one."""
+        once = {(text.person, text.due_at): text for text in texts}
+        self.incident = replace(self.incident, texts=tuple(once.values()))
 
     def close_pages(self) -> None:
         """Everybody's page is over; live calls lose theirs, and no message is owed any more."""

@@ -177,6 +177,14 @@ def test_a_repeated_pass_on_request_skips_no_step():
         assert page.incident().step == 1
 
 
+def test_a_repeated_acknowledge_of_a_shared_phone_is_nobody_elses():
+    """(W13) Ben's page is over, Ana's is taken; the same press once more is not Ben's."""
+    story = talking("i1/ben", "i1").closed("i1/ben")
+
+    assert asked(story.pressed("4", heard=2)) == [("i1", "acknowledge")]
+    assert asked(story.closed("i1").pressed("4", heard=2)) == []
+
+
 def test_a_repeated_acknowledge_is_one():
     """(K11, W13)"""
     with Playbook(rules(policy("ana"))) as page:

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from playbook import policy, rules
+from playbook import Playbook, person, policy, rules, step
 from world import START
 
 from escalator.escalation.draft import Draft
+from escalator.escalation.events import Action
 from escalator.escalation.incidents import ClosePage, Incident, Line, Page, PageState, Phase
+from escalator.escalation.rules import Channel, Contact
 
 CONFIG = rules(policy("ana"))
 MINUTE = timedelta(minutes=1)
@@ -113,3 +115,12 @@ def test_an_outcome_holds_the_lines_in_order_and_when_it_was_decided():
 
 def test_the_policy_is_the_one_in_force():
     assert Draft(CONFIG, incident(policy="gone"), START).policy.name == "default"
+
+
+def test_a_message_that_is_wanted_twice_at_one_moment_is_one():
+    wants = (Contact(channel=Channel.SMS, after=timedelta(0)),)
+    people = (person("ana"), person("ben", contacts=wants))
+    with Playbook(rules(policy(step("ben", sms=("ben", "ana"))), people=people)) as page:
+        page.alert("disk-full").texts("ben", "ana")
+        assert len(page.incident().texts) == 2
+        page.asks(Action.ACKNOWLEDGE).stays_quiet()

@@ -89,7 +89,7 @@ CONFIGS = (
             during=("hours",),
             otherwise="soft",
         ),
-        policy(step("cy"), step("everyone"), name="soft", during=("hours",)),
+        policy(step("cy"), step("everyone"), name="soft", during=("hours",), repeat=1),
         people=(
             person("ana", "+491713920012", contacts=(Contact(channel=Channel.SMS, after=NOW),)),
             person("ben", SHARED, contacts=WISHES),
@@ -467,13 +467,14 @@ class Pager(RuleBasedStateMachine):
         """Left alone with a working carrier, everybody who is needed is rung within half an hour."""
         world = self.world
         began = world.now
+        needed = [one.id for one in self.memory.incidents.values() if is_needed(one)]
         for made in world.at_carrier.values():
             world.report(made, "completed")
         self.the_process_is_down(0)
         world.is_left_alone = world.list_is_readable = True
         world.run_until(began + timedelta(minutes=30))
-        for incident in self.memory.incidents.values():
-            if incident.phase in (Phase.TRIGGERED, Phase.EXHAUSTED):
+        for incident in (self.memory.incidents[one] for one in needed):
+            if is_needed(incident):
                 assert incident.last_placed_at is not None
                 assert incident.last_placed_at > began, f"nobody was rung about {incident}"
 
@@ -504,6 +505,11 @@ class Pager(RuleBasedStateMachine):
         everything = {**self.memory.incidents, **self.memory.calls}
         lines = [line.text for _, _, line in self.memory.timeline]
         return {key: without_marks(value) for key, value in everything.items()}, lines
+
+
+def is_needed(incident: Incident) -> bool:
+    """Whether somebody is to be rung about it."""
+    return incident.phase in (Phase.TRIGGERED, Phase.EXHAUSTED)
 
 
 def chosen(candidates, pick):
