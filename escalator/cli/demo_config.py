@@ -72,7 +72,7 @@ twilio:
   api_url: {carrier}
   from: {CALLER}
   ring: 15s
-  limits: {{ calls_per_second: 10 }}
+  limits: {{ calls_per_second: 10, calls_per_person: 600/h, calls_per_day: 9999 }}
 people:
 {people}
 schedules:

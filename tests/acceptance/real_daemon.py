@@ -124,7 +124,7 @@ twilio:
   api_url: {self.simulator.url}
   from: "{CALLER}"
   ring: 600s
-  limits: {{ calls_per_second: 100, concurrent_calls: 50 }}
+  limits: {{ calls_per_second: 100, concurrent_calls: 50, calls_per_person: 9999/h, calls_per_day: 99999 }}
 {self.config}
 {more}
 """,

@@ -85,7 +85,7 @@ twilio:
   auth_token: {{ file: {token} }}
   api_url: {api_url}
   from: +15005550006
-  limits: {{ calls_per_second: 1000, concurrent_calls: 1000 }}
+  limits: {{ calls_per_second: 1000, concurrent_calls: 1000, calls_per_person: 9999/h, calls_per_day: 99999 }}
 people:
 {people}
 policies:

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 SHAPE = (
-    "id phase title severity code held policy route receiver group_key created_at updated_at acknowledged_at acknowledged_by "
+    "id phase title severity code held policy route receiver group_key created_at updated_at "
+    "acknowledged_at acknowledged_by "
     "resolved_at resolved_by stale_at step round next alert_counts"
 ).split()
 

@@ -67,7 +67,9 @@ async def test_every_door_but_those_of_probes_and_senders_asks_who_it_is(listen)
         path = route.path.replace("{id}", "0" * 26).replace("{receiver}", "nobody")
         path = path.replace("{token}", "nobodys")
         answer = await listener.ask(route.method, path)
-        expected = {Door.PEOPLE: 401, Door.SENDER: 404, Door.ANYBODY: 200, Door.LINK: 404}[route.door]
+        expected = {Door.PEOPLE: 401, Door.SENDER: 404, Door.ANYBODY: 200, Door.LINK: 404}[
+            route.door
+        ]
         assert (path, answer.status) == (path, expected)
 
 
