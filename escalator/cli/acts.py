@@ -25,6 +25,10 @@ _ODD_LABELS = "Markup, quotes and a script in its labels. They must stay text ev
 _STORM = f"{STORM_GROUPS} incidents at once. A phone rings once for all of them."
 _DOWN = "Every connection to it breaks. Calls are owed; whether one got through is found out first."
 _DIES = "Killed with SIGKILL, and started again in front of you. Try it in a call."
+_BEATS = "The monitoring says every few seconds that it is alive. Nobody is rung for that."
+_SILENT = (
+    "It says nothing any more. Nobody tells us: the silence rings Ana, and Chika gets a message."
+)
 _BACK = "It answers again. Half a minute later what is owed is placed."
 _WELL = "The senders say so: every alert is resolved."
 _ODD = {
@@ -50,10 +54,14 @@ def facts(stage: Stage) -> Sequence[Fact]:
     """How daemon and carrier are."""
     is_up, is_down = stage.child.up.is_set(), stage.simulator.faults.down
     daemon = f"runs as process {stage.child.pid}" if is_up else "is dead"
-    return (
+    found = [
         Fact("Daemon", daemon, not is_up),
         Fact("Twilio", "is down" if is_down else "is up", is_down),
-    )
+    ]
+    if stage.watchdog.has_begun:
+        is_beating = stage.watchdog.is_beating
+        found.append(Fact("Watchdog", "beats" if is_beating else "is silent", not is_beating))
+    return found
 
 
 def acts(stage: Stage, *, dead_seconds: float = DEAD_SECONDS) -> Sequence[Act]:
@@ -66,6 +74,8 @@ def acts(stage: Stage, *, dead_seconds: float = DEAD_SECONDS) -> Sequence[Act]:
         _act("storm", _COMES_IN, play.storm, f"A storm of {STORM_ALERTS} alerts", _STORM),
         _act("carrier-down", _GOES_WRONG, play.carrier_down, "Twilio is down", _DOWN),
         _act("die", _GOES_WRONG, play.die, "The daemon dies", _DIES),
+        _act("watchdog-stops", _GOES_WRONG, play.watchdog_stops, "The Watchdog stops", _SILENT),
+        _act("watchdog-beats", _GETS_BETTER, play.watchdog_beats, "The Watchdog beats", _BEATS),
         _act("carrier-back", _GETS_BETTER, play.carrier_back, "Twilio is back", _BACK),
         _act("resolve", _GETS_BETTER, play.resolve, "Everything is well again", _WELL),
     )
@@ -134,6 +144,23 @@ class _Acts:
             await self._told(child.start())
             self._stage.say("daemon", f"started again (process {child.pid}); it carries on")
         return f"Process {killed} was killed; process {child.pid} carries on with its database."
+
+    async def watchdog_beats(self) -> str:
+        watchdog = self._stage.watchdog
+        if watchdog.is_beating:
+            raise ActError("It beats already. Stop it, and the silence is heard.")
+        await self._told(watchdog.start())
+        self._stage.say("alert", f"the Watchdog beats, every {watchdog.every:g} s")
+        self._stage.simulator.changed()
+        return "It beats, and nobody is rung. Now stop it."
+
+    async def watchdog_stops(self) -> str:
+        watchdog = self._stage.watchdog
+        if not watchdog.is_beating:
+            raise ActError("It is silent already: let it beat first.")
+        watchdog.stop()
+        self._stage.say("alert", "the Watchdog falls silent")
+        return f"Not a word any more. It is missed in some {2 * watchdog.every:g} seconds."
 
     async def resolve(self) -> str:
         troubles = list(self._stage.troubles)

@@ -15,18 +15,22 @@ from escalator.simulator import ACCOUNT_SID
 from escalator.simulator.scene import ANA, BEN, CALLER, CAST, CHIKA, DIEGO
 
 STORE = "escalator.db"
+HEARTBEAT = "monitoring"
+WATCHDOG = "Watchdog"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How the demo is played. `speed`: simulated seconds per real one; `wait`: seconds that Ana has
-    before Ben is rung; `listen`: HOST:PORT of the internal listener, port 0 for any; `has_past`:
-    there have been incidents before; `is_verbose`: the daemon logs for everybody to see.
+    before Ben is rung; `beat`: seconds between two beats of the Watchdog; `listen`: HOST:PORT of the
+    internal listener, port 0 for any; `has_past`: there have been incidents before; `is_verbose`:
+    the daemon logs for everybody to see.
     """
 
     speed: float
     wait: int
+    beat: int = 5
     listen: str = "127.0.0.1:0"
     language: str = "en-GB"
     has_past: bool = False
@@ -54,11 +58,6 @@ def write_config(
     host, _, port = plan.listen.rpartition(":")
     internal = f"{host}:{free_port() if port == '0' else port}"
     public = f"127.0.0.1:{free_port()}"
-    people = "\n".join(
-        f"  {one.key}: {{ name: {one.name}, phone: {one.number}"
-        + (f", language: {one.language} }}" if one.language else " }")
-        for one in CAST
-    )
     file = folder / "escalator.yml"
     file.write_text(
         f"""version: 1
@@ -74,7 +73,7 @@ twilio:
   ring: 15s
   limits: {{ calls_per_second: 10, calls_per_person: 600/h, calls_per_day: 9999 }}
 people:
-{people}
+{_people(plan)}
 schedules:
 {_schedules(now or SystemClock().wall())}
 policies:
@@ -85,10 +84,32 @@ policies:
       - {{ call: backup, retry: 1m, wait: 45s }}
       - {{ call: backup.next, retry: 1m, wait: 45s }}
     fallback: {{ call: everyone, every: 1m }}
+  watchdog:
+    steps:
+      - {{ call: primary, sms: backup, retry: 1m, wait: {plan.wait}s }}
+      - {{ call: backup, retry: 1m, wait: 45s }}
+    fallback: {{ call: everyone, every: 1m }}
+heartbeats:
+  {HEARTBEAT}:
+    matchers: ['alertname="{WATCHDOG}"']
+    every: {plan.beat}s
+    grace: {plan.beat}s
+    policy: watchdog
+    severity: critical
 """,
         encoding="utf-8",
     )
     return Written(file=file, internal_url=f"http://{internal}", public_url=f"http://{public}")
+
+
+def _people(plan: Plan) -> str:
+    """The cast. Chika wants to be written to first, and to be rung as much later as Ana has."""
+    lines = []
+    for one in CAST:
+        language = f", language: {one.language}" if one.language else ""
+        rules = f", rules: [{{ sms: now }}, {{ call: {plan.wait}s }}]" if one is CHIKA else ""
+        lines.append(f"  {one.key}: {{ name: {one.name}, phone: {one.number}{language}{rules} }}")
+    return "\n".join(lines)
 
 
 def _schedules(now: datetime) -> str:

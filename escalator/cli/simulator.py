@@ -95,6 +95,8 @@ def simulator(
 def narrate(event: SimEvent) -> str:
     """One line about an event, for a person to read."""
     match event:
+        case Texted(message) if message.direction == "inbound":
+            return f"{message.from_}: texts {message.to}: {message.body}"
         case Texted(message):
             return f"{message.to}: message from {message.from_}: {message.body}"
         case CallQueued(call):

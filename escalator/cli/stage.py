@@ -19,7 +19,8 @@ import aiohttp
 from escalator.app import token_path
 from escalator.cli.alerts import DEFAULT_RECEIVER, notification
 from escalator.cli.child import Child, StageError
-from escalator.cli.demo_config import STORE, Plan, new_token, write_config
+from escalator.cli.demo_config import STORE, WATCHDOG, Plan, new_token, write_config
+from escalator.cli.watchdog import Watchdog
 from escalator.clock import SystemClock
 from escalator.simulator import ACCOUNT_SID, Script, SimCall, SimEvent, Simulator
 from escalator.simulator.scene import CALLER, CAST, Told, tell
@@ -29,6 +30,7 @@ LOG = "daemon.log"
 _LOOK_SECONDS = 0.2
 _REQUEST_SECONDS = 5.0
 _PHASE_SECONDS = 10.0
+_MISSED_BY = "heartbeat"
 # What the phones tell anyhow.
 _TOLD_BY_PHONES = frozenset(
     {"call_placed", "call_ended", "ringing", "answered", "heard", "alert_resolved"}
@@ -56,12 +58,20 @@ class Stage:
     """The running demo. Each line of the scene goes to `say`, in order, and to the pages."""
 
     def __init__(
-        self, child: Child, simulator: Simulator, http: aiohttp.ClientSession, say: Say, token: str
+        self,
+        child: Child,
+        simulator: Simulator,
+        http: aiohttp.ClientSession,
+        say: Say,
+        *,
+        token: str,
+        beat: float,
     ):
         self.child = child
         self.simulator = simulator
         self.url = child.url
         self.troubles: list[Trouble] = []
+        self.watchdog = Watchdog(self._beat, lambda what: self.say("alert", what), beat)
         self._token = token
         self._http = http
         self._say = say
@@ -100,7 +110,8 @@ class Stage:
         """Send its alerts; the id of the incident. `is_told`: its timeline is part of the scene."""
         if trouble not in self.troubles:
             self.troubles.append(trouble)
-        incident = await self._send(trouble, is_over=False)
+        answer = await self._send(trouble, is_over=False)
+        incident = str(answer["incidents"][0]["id"])
         if is_told:
             self._told.setdefault(incident, 0)
             self._under_way.add(incident)
@@ -148,6 +159,16 @@ class Stage:
             lambda event: self._phones.put_nowait((event, self._clock.wall()))
         )
 
+    async def _notice_silence(self) -> None:
+        """The Watchdog is silent: what is opened about that is part of the scene as well."""
+        if not self.watchdog.has_begun or self.watchdog.is_beating:
+            return
+        listed = await self._ask("GET", "/api/v1/incidents?phase=open")
+        for found in listed["incidents"]:
+            if found["receiver"] == _MISSED_BY:
+                self._told.setdefault(found["id"], 0)
+                self._under_way.add(found["id"])
+
     async def narrate(self) -> None:
         """Tell what happens in its order, until canceled: phones and timeline, by one clock."""
         while True:
@@ -176,6 +197,7 @@ class Stage:
 
     async def _tell_timelines(self, until: datetime) -> None:
         async with self._telling:
+            await self._notice_silence()
             for incident in sorted(self._under_way):
                 await self._tell_timeline(incident, until)
 
@@ -192,7 +214,10 @@ class Stage:
 
     # ---- asking
 
-    async def _send(self, trouble: Trouble, *, is_over: bool) -> str:
+    async def _beat(self) -> None:
+        await self._send(Trouble([{"alertname": WATCHDOG, "severity": "none"}], ""), is_over=False)
+
+    async def _send(self, trouble: Trouble, *, is_over: bool) -> dict[str, Any]:
         annotations, now = {"summary": trouble.summary}, self._clock.wall()
         messages = [
             notification(DEFAULT_RECEIVER, labels, annotations, now=now, is_over=is_over)
@@ -204,8 +229,7 @@ class Stage:
             "groupLabels": common,
             "commonLabels": common,
         }
-        answer = await self._ask("POST", f"/receive/{DEFAULT_RECEIVER}", message)
-        return str(answer["incidents"][0]["id"])
+        return await self._ask("POST", f"/receive/{DEFAULT_RECEIVER}", message)
 
     async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Ask the daemon, again if it was killed meanwhile: sending an alert twice does no harm."""
@@ -259,7 +283,12 @@ async def raised(folder: Path, plan: Plan, say: Say) -> AsyncIterator[Stage]:
             await child.start()
             tasks.create_task(child.watch(), name="daemon")
             alert_token = token_path(folder / STORE).read_text(encoding="ascii").strip()
-            yield Stage(child, simulator, http, say, alert_token)
+            stage = Stage(child, simulator, http, say, token=alert_token, beat=plan.beat)
+            beating = tasks.create_task(stage.watchdog.run(), name="watchdog")
+            try:
+                yield stage
+            finally:
+                beating.cancel()
         finally:
             await child.stop()
 

@@ -107,8 +107,9 @@ def next_after(schedule: Schedule, people: Mapping[str, Person], at: datetime) -
     """Who comes after those on call: what stands behind the target `x.next`.
 
     In the rotation of the layer that answers (under an override: that would answer) the first item
-    after the scheduled one in which somebody is neither on call now nor away; in a calendar the
-    next event with such people. () if there is none.
+    after the scheduled one in which somebody is neither on call now nor away; the scheduled one
+    comes last, for under an override they are free. In a calendar the next event with such people.
+    () if there is none.
     """
     at = at.astimezone(UTC)
     busy = on_call_now(schedule, people, at)
@@ -130,7 +131,7 @@ def _following(
         return ()
     layer, turn, _ = found
     count = len(layer.people)
-    return (layer.people[(turn + step) % count] for step in range(1, count))
+    return (layer.people[(turn + step) % count] for step in range(1, count + 1))
 
 
 def _answering_layer(

@@ -2,7 +2,7 @@
 
 A message is queued, sent and delivered, or undelivered when the script of its number says so; each
 status is reported to its StatusCallback. Whoever texts STOP is not written to again until they text
-START.
+START. What the webhook of an answer says in <Message> is texted back.
 """
 
 from collections.abc import Collection
@@ -20,6 +20,7 @@ from escalator.simulator.journal import Callback, Journal, Notification, Texted
 from escalator.simulator.pace import Pace
 from escalator.simulator.parameters import Form, callback_url, is_number, method
 from escalator.simulator.people import Outcome
+from escalator.simulator.twiml import TwimlError, replies
 from escalator.simulator.webhook import Answer, FetchError
 
 _NAMES = (
@@ -165,6 +166,7 @@ class Messages:
             status="received",
         )
         self.sent.append(message)
+        self._carrier.journal.tell(Texted(message))
         fields = (
             *_fields(message),
             ("Body", body),
@@ -184,7 +186,36 @@ class Messages:
             fault=self._carrier.callbacks.fault_for("inbound"),
         )
         async with self._carrier.sessions() as session:
-            return await self._carrier.callbacks.send(session, message, letter)
+            answer = await self._carrier.callbacks.send(session, message, letter)
+        if answer.status < 300 and answer.body:
+            self._reply(message, answer)
+        return answer
+
+    def _reply(self, message: SimMessage, answer: Answer) -> None:
+        """Text back what the webhook said, unless its words are wrong or nobody wants them."""
+        try:
+            texts = replies(answer.body, answer.charset)
+        except TwimlError as error:
+            message.note(error.code, error.text, url=answer.url)
+            return
+        if (message.to, message.from_) in self._stopped:
+            return
+        for text in filter(None, texts):
+            reply = SimMessage(
+                account_sid=self._carrier.account_sid,
+                to=message.from_,
+                from_=message.to,
+                body=text[:BODY_MAX],
+                status_callback="",
+                pace=self._carrier.pace,
+                journal=self._carrier.journal,
+                direction="outbound-reply",
+            )
+            self.sent.append(reply)
+            self._carrier.journal.tell(Texted(reply))
+            self._carrier.tasks.start(
+                self._deliver(reply, self._carrier.people[reply.to].sms_error)
+            )
 
     async def _deliver(self, message: SimMessage, error: int | None) -> None:
         last = "delivered" if error is None else "undelivered"

@@ -157,6 +157,7 @@ def _message(message: SimMessage) -> dict[str, Any]:
     return {
         "sid": message.sid,
         "is_mine": message.direction == "inbound",
+        "is_reply": message.direction == "outbound-reply",
         "from": message.from_,
         "to": message.to,
         "body": message.body,

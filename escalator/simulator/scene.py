@@ -61,6 +61,8 @@ def tell(event: SimEvent) -> Told | None:
     match event:
         case CallQueued() | Listening():
             return None
+        case Texted(message) if message.direction == "inbound":
+            return Told(_who(message.from_), f"texts: {message.body}")
         case Texted(message):
             return Told(_who(message.to), f"gets a message: {message.body}")
         case Ringing(call):

@@ -102,6 +102,19 @@ def read(body: bytes, charset: str | None = None) -> Document:
     return document
 
 
+def replies(body: bytes, charset: str | None = None) -> list[str]:
+    """What is to be texted back, of the answer to a message: the words of each <Message>, as text or
+    in its <Body>. Anything else is refused, a call's verbs too. Raises `TwimlError`.
+    """
+    root = _tree(body, charset)
+    if root.tag != "Response":
+        raise TwimlError(12102, f"the root element must be <Response>, it is <{root.tag}>")
+    for element in root:
+        if element.tag != "Message":
+            raise TwimlError(12200, f"<{element.tag}> may not stand in the answer to a message")
+    return [(one.findtext("Body") or one.text or "").strip() for one in root]
+
+
 def is_markup(body: bytes) -> bool:
     """Whether a plain text body is meant as TwiML."""
     return body.lstrip().startswith((b"<?xml", b"<Response"))

@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
+import re
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from escalator.cli.acts import acts, facts, links
-from escalator.cli.demo_config import Plan
-from escalator.cli.stage import raised
+from escalator.cli.demo_config import WATCHDOG, Plan
+from escalator.cli.stage import Trouble, raised
 from escalator.simulator.scene import ANA, BEN
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.asyncio(loop_scope="session")]
 
 # Rings and talk are three times as fast as in life; the daemon gives Ana two seconds.
-PLAN = Plan(speed=3, wait=2)
+# The Watchdog's silence is not awaited here.
+PLAN = Plan(speed=3, wait=2, beat=3600)
 SMALL, LARGE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 expect.set_options(timeout=10_000)
 
@@ -236,6 +238,31 @@ async def test_tabs_of_one_browser_share_a_stream(stage, open_page):
     await tabs[-1].get_by_role("button", name="Decline").click()
 
     await expect(first.locator("#about")).to_have_text("Declined.")
+
+
+async def test_chika_answers_a_message_with_its_code_and_is_answered(stage, page):
+    await phone_of("chika", stage, page)
+    box = page.get_by_label("Your message")
+    await expect(page.locator("#no-texts")).to_be_visible()
+
+    # Its sender says that it is over: that is missed at once.
+    await stage._send(Trouble([{"alertname": WATCHDOG}], ""), is_over=True)
+    written = page.locator("#texts .theirs").first
+    await expect(written).to_contain_text("delivered")
+    code = re.search(r"4 (\d{6})", await written.inner_text()).group(1)
+    await box.fill(f"4 {code}")
+    await page.get_by_role("button", name="Send").click()
+
+    await expect(page.locator("#texts .mine")).to_contain_text(f"4 {code}")
+    answer = page.locator("#texts li").nth(2)
+    await expect(answer).to_contain_text("in answer")
+    await expect(answer).to_contain_text("delivered")
+    await expect(box).to_have_value("")
+    listed = await stage._ask("GET", "/api/v1/incidents?phase=open")
+    assert [one["acknowledged_by"] for one in listed["incidents"]] == ["chika"]
+    await stage.watchdog.start()
+    stage.watchdog.stop()
+    await stage.wait_phase(listed["incidents"][0]["id"], "resolved")
 
 
 async def test_a_message_that_cannot_be_sent_stays_in_the_box(stage, page, watched):

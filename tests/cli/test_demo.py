@@ -1,6 +1,7 @@
 """`escalator demo`, as a process of its own: what it shows has happened, and nothing of it stays."""
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import pty
@@ -19,9 +20,9 @@ from click.testing import CliRunner
 from escalator.cli import main
 from escalator.cli.acts import STORM_ALERTS, STORM_GROUPS, acts, facts
 from escalator.cli.child import StageError
-from escalator.cli.demo_config import Plan, write_config
+from escalator.cli.demo_config import WATCHDOG, Plan, write_config
 from escalator.cli.past import lay_out_past
-from escalator.cli.stage import raised
+from escalator.cli.stage import Trouble, raised
 from escalator.cli.story import StoryError, play_story
 from escalator.config.loading import load
 from escalator.escalation.oncall import next_after, on_call_now
@@ -364,6 +365,76 @@ async def test_the_carrier_is_down_until_it_is_back(tmp_path, fast):
             await play_act(stage, "carrier-down")
         await play_act(stage, "carrier-back")
         assert [fact.is_bad for fact in facts(stage)] == [False, False]
+
+
+async def test_a_watchdog_that_falls_silent_rings_and_its_next_beat_resolves(tmp_path, fast):
+    told = []
+    plan = dataclasses.replace(fast, wait=20, beat=1)
+    async with raised(tmp_path, plan, told.append) as stage, narrated(stage):
+        with pytest.raises(ActError, match="silent already"):
+            await play_act(stage, "watchdog-stops")
+        await play_act(stage, "watchdog-beats")
+        with pytest.raises(ActError, match="beats already"):
+            await play_act(stage, "watchdog-beats")
+        # Twice as long as a silence may last: only beats that go on keep it quiet.
+        await asyncio.sleep(4)
+        assert await open_incidents(stage) == []
+        assert [fact.is_bad for fact in facts(stage)] == [False, False, False]
+
+        await play_act(stage, "watchdog-stops")
+        assert [fact.is_bad for fact in facts(stage)] == [False, False, True]
+        await stage.simulator.wait_call(ANA.number, status="ringing", within=15)
+        [missed] = await open_incidents(stage)
+        await play_act(stage, "watchdog-beats")
+        await stage.wait_phase(missed["id"], "resolved")
+        await stage.catch_up()
+
+    assert missed["receiver"] == "heartbeat"
+    assert any("HeartbeatMissed" in line.what for line in told if line.who == "escalator")
+    assert any(line.what.startswith("resolved") for line in told if line.who == "escalator")
+
+
+async def test_chika_answers_a_message_and_is_not_rung(tmp_path, fast):
+    plan = dataclasses.replace(fast, wait=20)
+    async with raised(tmp_path, plan, lambda _: None) as stage:
+        simulator = stage.simulator
+        # Whose sender says that it is over is missed at once.
+        await stage._send(Trouble([{"alertname": WATCHDOG}], ""), is_over=True)
+        await simulator.wait_for(lambda: texts_to(CHIKA, simulator), 10)
+        [message] = texts_to(CHIKA, simulator)
+        code = re.search(r"4 (\d{6})", message.body).group(1)
+        [missed] = await open_incidents(stage)
+
+        show = simulator.show
+        await simulator.text(CHIKA.number, show.texts_from, f"4 {code}", url=show.texts_go_to)
+
+        found = await stage.incident(missed["id"])
+        assert (found["phase"], found["acknowledged_by"]) == ("acknowledged", CHIKA.key)
+        _, reply = texts_to(CHIKA, simulator)
+        assert reply.direction == "outbound-reply"
+        assert reply.body
+        assert simulator.calls_to(CHIKA.number) == []
+
+
+def texts_to(owner, simulator):
+    return [message for message in simulator.messages if message.to == owner.number]
+
+
+async def open_incidents(stage):
+    listed = await stage._ask("GET", "/api/v1/incidents?phase=open")
+    return listed["incidents"]
+
+
+@contextlib.asynccontextmanager
+async def narrated(stage):
+    """The scene is told while the block lasts."""
+    stage.begin()
+    narrator = asyncio.ensure_future(stage.narrate())
+    try:
+        yield
+    finally:
+        narrator.cancel()
+        await asyncio.gather(narrator, return_exceptions=True)
 
 
 def is_alive(pid):

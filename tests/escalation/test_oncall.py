@@ -504,6 +504,15 @@ def test_under_an_override_the_next_is_of_the_layer_beneath():
     assert next_after(plan, ANA_BEN_CHI, local("2026-11-02 12:00")) == ("chi",)
 
 
+def test_under_an_override_the_scheduled_one_comes_last_and_is_better_than_nobody():
+    people = team("ben", "dee", ana=gone("2026-11-01 00:00", "2026-12-01 00:00"))
+    plan = schedule(
+        layer(DAILY, "ben", "ana"), overrides=(override("dee", "2026-11-02", "2026-11-03"),)
+    )
+
+    assert next_after(plan, people, local("2026-11-02 12:00")) == ("ben",)
+
+
 def test_the_next_of_a_calendar_is_that_of_the_next_event():
     plan = schedule(
         events=(

@@ -121,3 +121,49 @@ async def test_whoever_texts_stop_is_not_written_to_until_start(customer, simula
 )
 def test_long_texts_are_sent_in_segments(body, count):
     assert segments(body) == count
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<Response><Message>Noted. 4 &lt; 5</Message></Response>",
+        "<Response><Message><Body>Noted. 4 &lt; 5</Body></Message></Response>",
+    ],
+)
+async def test_what_the_webhook_says_is_texted_back(sdk, simulator, application, page):
+    application.pages["/sms"] = page
+
+    await simulator.text(ANA, FROM, "4", url=f"{application.url}/sms")
+    await simulator.settle()
+
+    asked, reply = simulator.messages
+    assert (reply.to, reply.from_, reply.body) == (ANA, FROM, "Noted. 4 < 5")
+    assert (asked.direction, reply.direction) == ("inbound", "outbound-reply")
+    assert (await to_thread(sdk.messages(reply.sid).fetch)).status == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        ("<Response><Message>Noted.</Message>", 12100),
+        ("<Answer><Message>Noted.</Message></Answer>", 12102),
+        ("<Response><Say>Noted.</Say></Response>", 12200),
+    ],
+)
+async def test_words_that_are_no_answer_are_noted_and_not_texted(
+    simulator, application, page, code
+):
+    application.pages["/sms"] = page
+
+    await simulator.text(ANA, FROM, "4", url=f"{application.url}/sms")
+
+    [asked] = simulator.messages
+    assert [note.code for note in asked.notifications] == [code]
+
+
+async def test_nothing_is_texted_back_to_whoever_said_stop(simulator, application):
+    application.pages["/sms"] = "<Response><Message>Noted.</Message></Response>"
+
+    await simulator.text(ANA, FROM, "stop", url=f"{application.url}/sms")
+
+    assert [message.direction for message in simulator.messages] == ["inbound"]

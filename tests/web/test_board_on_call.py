@@ -13,7 +13,7 @@ receivers: { hook: { type: webhook } }
 schedules:
   primary:
     layers: [{ rotate: { every: 1 week, at: mon 09:00, starting: 2026-01-05 }, people: [ana, ben] }]
-  night:
+  standby:
     layers: [{ rotate: { every: 1 day, starting: 2026-01-05 }, people: [ana], only: ["20:00-06:00"] }]
 """
 
@@ -44,9 +44,9 @@ async def test_it_says_who_until_when_why_and_who_is_next(planned):
 async def test_nobody_is_said_in_red_and_first(planned):
     box = await box_of(planned)
 
-    assert '<strong class="nobody">nobody</strong> <span class="quiet">(<bdi>night</bdi>)' in box
-    assert "On call: nobody ( night ) , Ben Shah ( primary )" in words(box)
-    assert "night nobody until Mon 2 Nov 20:00 in 10 h , then Ana Ortega" in words(box)
+    assert '<strong class="nobody">nobody</strong> <span class="quiet">(<bdi>standby</bdi>)' in box
+    assert "On call: nobody ( standby ) , Ben Shah ( primary )" in words(box)
+    assert "standby nobody until Mon 2 Nov 20:00 in 10 h , then Ana Ortega" in words(box)
 
 
 async def test_it_is_open_while_all_is_quiet_and_closed_beside_incidents(planned):
@@ -58,7 +58,7 @@ async def test_it_is_open_while_all_is_quiet_and_closed_beside_incidents(planned
 
 
 async def test_each_schedule_leads_to_its_calendar(planned):
-    assert 'href="/calendar?schedule=night"' in await box_of(planned)
+    assert 'href="/calendar?schedule=standby"' in await box_of(planned)
 
 
 async def test_times_and_reasons_are_in_the_readers_zone(listen):
@@ -83,7 +83,16 @@ async def test_a_handoff_is_seen_on_the_page(planned):
     await box_of(planned)
     await planned.clock.advance(10 * 3600)
 
-    assert "night Ana Ortega until Tue 3 Nov 06:00" in words(await box_of(planned))
+    assert "standby Ana Ortega until Tue 3 Nov 06:00" in words(await box_of(planned))
+
+
+async def test_a_reason_is_seen_when_it_begins_though_the_same_person_stays(planned):
+    new = {"schedule": "primary", "person": "ben", "from": "2026-11-02 12:00"}
+    await planned.post("/api/v1/overrides", {**new, "to": "2026-11-02 13:00", "reason": "asked"})
+    assert "asked" not in await box_of(planned)
+    await planned.clock.advance(2 * 3600)
+
+    assert "override: asked until 2 Nov 13:00" in await box_of(planned)
 
 
 async def test_open_boards_hear_of_a_handoff(planned):

@@ -23,7 +23,8 @@ export function showTexts(phone) {
 
 function bubble(message) {
   const item = element("li", "", { className: message.is_mine ? "mine" : "theirs" });
-  const who = message.is_mine ? "You" : message.from;
+  const sender = message.is_reply ? `${message.from} in answer` : message.from;
+  const who = message.is_mine ? "You" : sender;
   item.append(
     element("p", message.body, { dir: "auto" }),
     element("p", `${who}, ${timeOfDay(message.at)}, ${message.status}`, { className: "quiet small" }),
