@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ from escalator.cli.acts import acts, facts, links
 from escalator.cli.demo_config import Plan
 from escalator.cli.past import lay_out_past
 from escalator.cli.stage import Stage, raised
+from escalator.clock import SystemClock
 from escalator.simulator import Script, SimCall
 from escalator.simulator.scene import ANA, BEN
 from escalator.simulator.show import Owner
@@ -83,9 +85,10 @@ async def play(stage: Stage, browser: Browser) -> None:
         browser,
         Picture(name="incident-1280", url=f"{board}/incidents/{incident}", window=LARGE),
     )
-    await take(
-        browser, Picture(name="calendar-1280", url=f"{board}/calendar?weeks=2", window=LARGE)
-    )
+    # The schedules of the demo begin today: next week is the first one that is whole.
+    week = f"{SystemClock().wall() + timedelta(days=7):%Y-%m-%d}"
+    calendar = f"{board}/calendar?week={week}&weeks=2"
+    await take(browser, Picture(name="calendar-1280", url=calendar, window=LARGE))
 
 
 async def seen(stage: Stage, owner: Owner, status: str) -> SimCall:

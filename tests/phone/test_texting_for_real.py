@@ -180,6 +180,7 @@ async def test_somebody_else_was_first(tmp_path):
 
 
 async def test_a_stranger_changes_nothing_and_is_answered_five_times_a_day(tmp_path):
+    """(X18)"""
     async with TextRig(tmp_path, rules(texted("ana"))) as rig:
         await rig.fire()
         await rig.until(lambda: rig.sent(ANA))
@@ -196,6 +197,7 @@ async def test_a_stranger_changes_nothing_and_is_answered_five_times_a_day(tmp_p
 
 
 async def test_a_wrong_code_changes_nothing(tmp_path):
+    """(X18)"""
     async with TextRig(tmp_path, rules(texted("ana"))) as rig:
         await rig.fire()
         await rig.until(lambda: rig.sent(ANA))

@@ -37,7 +37,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def create_task(self, coro: Any, **settings: Any) -> asyncio.Task[Any]:
         task = super().create_task(coro, **settings)
-        owned = OWNED.get(None)
+        # A task in a context of its own belongs to whom that context says, whoever made it.
+        context = settings.get("context")
+        owned = OWNED.get(None) if context is None else context.get(OWNED)
         if owned is not None:
             owned[:] = [one for one in owned if not one.done()]
             owned.append(task)

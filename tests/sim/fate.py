@@ -65,6 +65,14 @@ class Fate:
     def posting(self, to: str) -> Posting:
         return Posting()
 
+    def letter_posting(self, to: str) -> Posting:
+        """As `posting`, for a message."""
+        return Posting()
+
+    def writes_back(self, to: str) -> str:
+        """The key that whoever gets a message answers it with; "" for nothing."""
+        return ""
+
     def list_lag(self) -> float:
         return 0.0
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from exchange import Line
+from post_office import Letter
 
 from escalator.escalation.rules import Rules
 
@@ -20,9 +21,10 @@ _NONE_OF = {
     "an incident that needs somebody has no timer (I1)": (
         "SELECT id FROM incidents WHERE phase IN ('triggered', 'exhausted', 'snoozed') AND due_at IS NULL"
     ),
-    "a triggered incident has no page (I1)": (
+    "a triggered incident has neither a page nor a message (I1)": (
         "SELECT id FROM incidents i WHERE phase = 'triggered' "
-        "AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.incident_id = i.id)"
+        "AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.incident_id = i.id) "
+        "AND NOT EXISTS (SELECT 1 FROM texts t WHERE t.incident_id = i.id)"
     ),
     "a resolved incident has a timer": (
         "SELECT id FROM incidents WHERE phase = 'resolved' AND due_at IS NOT NULL"
@@ -62,6 +64,18 @@ _NONE_OF = {
     # (I4) as far as we know
     "more POSTs than tries and unclear ones (I4)": (
         "SELECT id FROM calls c WHERE (SELECT count(*) FROM posts p WHERE p.call_id = c.id) > 1 + c.ambiguous"
+    ),
+    # The same for messages
+    "a message on its way has no timer (I1)": (
+        "SELECT id FROM messages WHERE ended_at IS NULL AND timer_at IS NULL"
+    ),
+    "a message is owed about what needs nobody": (
+        "SELECT t.incident_id FROM texts t JOIN incidents i ON i.id = t.incident_id "
+        "WHERE t.is_sent = 0 AND i.phase NOT IN ('triggered', 'exhausted') AND i.stale_at IS NULL"
+    ),
+    "a message is under way without its intent (I4)": (
+        "SELECT id FROM messages m WHERE state IN ('posting', 'unclear', 'queued', 'sent') "
+        "AND NOT EXISTS (SELECT 1 FROM message_posts p WHERE p.message_id = m.id)"
     ),
     "a count that no alert on file explains": (
         "SELECT id FROM incidents i WHERE phase != 'resolved' AND (firing < 1 OR firing != "
@@ -174,3 +188,35 @@ def check_alerts(db: sqlite3.Connection, promised: dict[str, str]) -> None:
             continue  # nobody had told of it before
         if row is None or row[0] != status:
             raise Broken(f"{key} was accepted as {status}; on file is {row} (K4)")
+
+
+def check_letter_asked(db: sqlite3.Connection, rules: Rules, to: str, hashed: str) -> None:
+    """(I4, I5) As `check_asked`, for a message."""
+    row = db.execute(
+        "SELECT m.state FROM message_posts p JOIN messages m ON m.id = p.message_id WHERE token_hash = ?",
+        (hashed,),
+    ).fetchone()
+    if row is None or row[0] != "posting":
+        raise Broken(f"a message to {to} leaves whose intent is not on disk: {row} (I4)")
+    if to not in {number for person in rules.people.values() for number in person.phones}:
+        raise Broken(f"{to} is written to and is not in the config in force (I5)")
+
+
+def check_letter(
+    db: sqlite3.Connection, letter: Letter, letters: Sequence[Letter], *, may_repeat: bool
+) -> None:
+    """(I4) A message is taken by the carrier once, save where its list could not tell of the first one."""
+    query = "SELECT message_id FROM message_posts WHERE token_hash = ?"
+    message = db.execute(query, (letter.hashed,)).fetchone()
+    if message is None:
+        raise Broken(f"a message to {letter.new.to} was taken that no POST on disk explains (I4)")
+    taken = [one for one in letters if db.execute(query, (one.hashed,)).fetchone() == message]
+    if len(taken) > 1 and not may_repeat:
+        raise Broken(f"{letter.new.to} gets a message twice although the list showed it (I4)")
+
+
+def check_live(db: sqlite3.Connection, promised: dict[str, str]) -> None:
+    """What was answered 201 is on file: the id of an override or a silence to its table."""
+    for row_id, table in promised.items():
+        if db.execute(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)).fetchone() is None:
+            raise Broken(f"{row_id} was answered 201, and {table} has none of it")

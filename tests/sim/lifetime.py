@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from clockwork import OWNED, ProcessClock
 from exchange import Exchange
 from fate import Fate
+from post_office import PostOffice
 
 from escalator.clock import VirtualClock
 from escalator.engine import Engine, new_id
@@ -29,7 +30,10 @@ from escalator.phone.callbacks import Callbacks
 from escalator.phone.dialer import Dialer
 from escalator.phone.follower import Follower
 from escalator.phone.settings import PhoneSettings
+from escalator.phone.guard import Guard
 from escalator.phone.signature import SIGNATURE_HEADER, sign
+from escalator.phone.text_callbacks import TextCallbacks
+from escalator.phone.texter import Texter
 from escalator.store.changes import Result
 from escalator.store.connection import open_for_writing
 from escalator.store.errors import StoreError
@@ -204,7 +208,7 @@ class SteppedWriter(Writer):
 class Wire:
     """The carrier as one process reaches it. A dead process asks for nothing and hears nothing."""
 
-    def __init__(self, exchange: Exchange, life: Life):
+    def __init__(self, exchange: Exchange | PostOffice, life: Life):
         self._exchange = exchange
         self._life = life
 
@@ -222,8 +226,8 @@ class Request:
     """A request of the carrier, as far as the handlers look at it."""
 
     def __init__(self, url: str, fields: Sequence[tuple[str, str]]):
-        parts = urlsplit(url)
-        _, _, token, kind = parts.path.split("/")
+        parts = urlsplit(url.partition("#")[0])
+        *_, token, kind = parts.path.split("/")
         self._body = urlencode(fields)
         self.match_info = {"token": token, "kind": kind}
         self.query = dict(parse_qsl(parts.query))
@@ -243,12 +247,20 @@ class Request:
 class Process:
     """The daemon, started on the file that the last one left."""
 
-    def __init__(self, clock: VirtualClock, exchange: Exchange, life: Life, rules: Rules):
+    def __init__(
+        self,
+        clock: VirtualClock,
+        exchange: Exchange,
+        post_office: PostOffice,
+        life: Life,
+        rules: Rules,
+    ):
         self.clock = ProcessClock(clock)
         self.life = life
         self.is_ready = False
         self.errors: list[BaseException] = []
         self._exchange = exchange
+        self._post_office = post_office
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: list[asyncio.Future[Any]] = []
         self.metrics = Metrics()
@@ -264,12 +276,15 @@ class Process:
 
     async def _live(self) -> None:
         wire = Wire(self._exchange, self.life)
+        letters = Wire(self._post_office, self.life)
         self.engine.start()
         self.callbacks = Callbacks(self.engine, SETTINGS)
+        self.texts = TextCallbacks(self.engine, Guard(self.engine, SETTINGS))
         async with asyncio.TaskGroup() as tasks:
             chance = self.life.fate.chance
             self.dialer = Dialer(self.engine, lambda: wire, SETTINGS, tasks, chance=chance)
             self.follower = Follower(self.engine, lambda: wire, tasks)
+            self.texter = Texter(self.engine, lambda: letters, SETTINGS, tasks, chance=chance)
             await self.follower.begin()
             self.workers = [
                 tasks.create_task(work)
@@ -277,6 +292,7 @@ class Process:
                     self.engine.run(lambda: None),
                     self.dialer.run(),
                     self.follower.run(),
+                    self.texter.run(),
                 )
             ]
             self.is_ready = True
@@ -285,7 +301,7 @@ class Process:
         context = contextvars.copy_context()
         context.run(OWNED.set, self._tasks)
         loop = asyncio.get_running_loop()
-        self._tasks.append(loop.create_task(self._guarded(work), context=context))
+        loop.create_task(self._guarded(work), context=context)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -315,10 +331,31 @@ class Process:
         request = Request(url, fields)
 
         async def handle() -> tuple[int, str]:
-            response = await self.callbacks.handle(request)
+            response = await self._handler(request)(request)
             return response.status, response.text or ""
 
         return await self.ask(handle, f"reply to {request.match_info['kind']}")
+
+    def _handler(self, request: Request) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+        if request.match_info["kind"] != "sms":
+            return self.callbacks.handle
+        return self.texts.status if request.match_info["token"] else self.texts.reply
+
+    async def change_live(self, what: str, work: Callable[[sqlite3.Connection], Any]) -> int | None:
+        """What an operator puts or ends while the daemon runs: 201, 503, None."""
+
+        def named(db: sqlite3.Connection) -> Any:
+            self.life.batch = what
+            return work(db)
+
+        async def handle() -> int:
+            try:
+                await self.engine.change_live(named)
+            except StoreError:
+                return 503
+            return 201
+
+        return await self.ask(handle, "201")
 
     async def receive(self, message: dict[str, Any]) -> int | None:
         """A sender's request: 202, 503, or None for a connection that broke."""
@@ -361,7 +398,7 @@ class Process:
     async def stop(self) -> None:
         """The orderly end of SIGTERM: the files are left as they are for the next one."""
         self.is_ready = False
-        await self.dialer.stop(20.0)
+        await asyncio.gather(self.dialer.stop(20.0), self.texter.stop(20.0))
         for worker in self.workers:
             worker.cancel()
         self.follower.stop()

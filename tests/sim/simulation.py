@@ -5,8 +5,12 @@ Time passes by `World.pass_time` alone, which holds everything to the invariants
 
 import asyncio
 import contextvars
+import itertools
 import re
+import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +22,19 @@ from invariants import (
     check_acknowledged,
     check_alerts,
     check_asked,
+    check_letter,
+    check_letter_asked,
+    check_live,
     check_made,
     check_spoken,
     check_store,
 )
 from lifetime import Life, Process
+from post_office import Letter, PostOffice
 
 from escalator.clock import VirtualClock
 from escalator.escalation.rules import Rules
-from escalator.phone.carrier import NewCall
+from escalator.phone.carrier import NewCall, NewMessage
 from escalator.store.connection import open_for_reading
 from escalator.store.errors import StoreError
 
@@ -46,6 +54,11 @@ class World:
         self.exchange.on_asked = self._asked
         self.exchange.on_made = self._made
         self.exchange.on_spoken = self._spoken
+        self.post_office = PostOffice(clock, fate, self._call_back, self.spawn)
+        self.post_office.on_asked = self._letter_asked
+        self.post_office.on_made = self._letter_made
+        self.live_promised: dict[str, str] = {}
+        self._live_ids = itertools.count(1)
         self.crashes = 0
         self.downtime = lambda: 1.0
         self.acknowledged: set[str] = set()
@@ -68,10 +81,13 @@ class World:
     def _begin(self, path: Path) -> None:
         self.life = Life(self.fate, self.tell, path, self.clock.stand_still)
         self._checked = -1
-        self.process: Process | None = Process(self.clock, self.exchange, self.life, self.config)
+        self.process: Process | None = Process(
+            self.clock, self.exchange, self.post_office, self.life, self.config
+        )
         self.db = open_for_reading(self.life.path)
         check_acknowledged(self.db, self.acknowledged)
         check_alerts(self.db, self.promised)
+        check_live(self.db, self.live_promised)
 
     def kill(self, why: str = "any time") -> None:
         if self.life.is_alive:
@@ -176,6 +192,18 @@ class World:
         may_repeat = self.is_wall_wrong or line.new.to in self.exchange.blind
         check_made(self.db, line, self.exchange.lines, may_repeat=may_repeat)
 
+    def _letter_asked(self, new: NewMessage) -> None:
+        assert self.process is not None
+        letter = Letter("", new, self.clock.now())
+        check_letter_asked(self.db, self.process.engine.rules, new.to, letter.hashed)
+
+    def _letter_made(self, letter: Letter) -> None:
+        self.tell(f"{letter.sid[-3:]} is sent, to {letter.new.to[-3:]}")
+        if not self.life.is_alive or self.process is None:
+            return
+        may_repeat = self.is_wall_wrong or letter.new.to in self.post_office.blind
+        check_letter(self.db, letter, self.post_office.letters, may_repeat=may_repeat)
+
     def _spoken(self, line: Line, url: str, words: str) -> None:
         if not self.life.is_alive or self.process is None or "/key" not in url:
             return
@@ -199,6 +227,18 @@ class World:
                 self.promised[key] = "firing" if firing else "resolved"
                 return
             await self.clock.sleep(10.0)
+
+    async def change_live(self, table: str, work: Callable[[sqlite3.Connection, str], Any]) -> str:
+        """What an operator puts or ends live, asked again, with another id, until it is answered 201."""
+        while True:
+            process, row_id = self.ready, f"{table}-{next(self._live_ids)}"
+            status = None
+            if process is not None:
+                status = await process.change_live(table, partial(work, row_id=row_id))
+            if status == 201:
+                self.tell(f"{row_id} -> 201")
+                return row_id
+            await self.clock.sleep(3.0)
 
     def story(self, incident: str) -> str:
         """What the timeline says of an incident."""
