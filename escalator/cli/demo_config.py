@@ -17,6 +17,8 @@ from escalator.simulator.scene import ANA, BEN, CALLER, CAST, CHIKA, DIEGO
 STORE = "escalator.db"
 HEARTBEAT = "monitoring"
 WATCHDOG = "Watchdog"
+# The plan is older than the demo, by whole rounds of it, so that the weeks before are covered too.
+_BEFORE = timedelta(days=28)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -121,12 +123,12 @@ def _schedules(now: datetime) -> str:
     timezone: UTC
     layers:
       - people: [{ANA.key}, {BEN.key}]
-        rotate: {{ every: 1 week, at: {_DAYS[week.weekday()]} {week:%H}:00, starting: {week:%Y-%m-%d} }}
+        rotate: {{ every: 1 week, at: {_DAYS[week.weekday()]} {week:%H}:00, starting: {week - _BEFORE:%Y-%m-%d} }}
   backup:
     timezone: UTC
     layers:
       - people: [{CHIKA.key}, {DIEGO.key}]
-        rotate: {{ every: 1 day, at: "{day:%H}:00", starting: {day:%Y-%m-%d} }}
+        rotate: {{ every: 1 day, at: "{day:%H}:00", starting: {day - _BEFORE:%Y-%m-%d} }}
     overrides:
       - {{ person: {DIEGO.key}, from: {swap[0]}, to: {swap[1]}, reason: swap with {CHIKA.short} }}"""
 

@@ -29,8 +29,8 @@ from escalator.intake import read
 from escalator.phone.callbacks import Callbacks
 from escalator.phone.dialer import Dialer
 from escalator.phone.follower import Follower
-from escalator.phone.settings import PhoneSettings
 from escalator.phone.guard import Guard
+from escalator.phone.settings import PhoneSettings
 from escalator.phone.signature import SIGNATURE_HEADER, sign
 from escalator.phone.text_callbacks import TextCallbacks
 from escalator.phone.texter import Texter
@@ -301,7 +301,8 @@ class Process:
         context = contextvars.copy_context()
         context.run(OWNED.set, self._tasks)
         loop = asyncio.get_running_loop()
-        loop.create_task(self._guarded(work), context=context)
+        task = loop.create_task(self._guarded(work), context=context)
+        assert task in self._tasks, "it ends with the process"
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
