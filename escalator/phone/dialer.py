@@ -187,9 +187,17 @@ class Dialer:
         late = self._clock.now() - committed_at
         if late >= INTENT_LASTS:
             event: Event = self._held_back(call, late)
+        elif not self._may_ring(call):
+            why = "the number left the config before it could be rung"
+            event = CallNotSent(call_id=call.id, reason=why, retry_at=self._clock.now())
         else:
             event = await self._request(call, token)
         await self._submit(call, event)
+
+    def _may_ring(self, call: Call) -> bool:
+        """A reload may have come between the intent and its first byte: pages ring numbers of the config only (I5)."""
+        people = self._engine.rules.people.values()
+        return call.kind is not CallKind.PAGE or any(call.to in one.phones for one in people)
 
     def _held_back(self, call: Call, late: timedelta) -> Event:
         """Suspended, stopped or starved since the commit: the call is looked for before it is asked for again."""
