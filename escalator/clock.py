@@ -142,15 +142,17 @@ class VirtualClock:
             raise ValueError("time does not go backwards; use jump_wall to move the wall clock")
         target = self._now + step
         await _let_others_run()
-        while (due := self.next_wake) is not None and due <= target:
+        while (due := self.next_wake) is not None and due <= max(target, self._now):
             self._move_to(max(due, self._now))
             heapq.heappop(self._sleepers)[2].set_result(None)
             await _let_others_run()
         self._move_to(target)
 
     def _move_to(self, moment: datetime) -> None:
-        self._elapsed += moment - self._now
-        self._now = moment
+        """Never back: somebody who stood still on the way is later than whoever waited for them."""
+        if moment > self._now:
+            self._elapsed += moment - self._now
+            self._now = moment
 
 
 async def _let_others_run() -> None:

@@ -180,3 +180,20 @@ async def test_who_is_overdue_after_a_standstill_wakes_next_and_time_goes_on_fro
 
     assert woken == [START + timedelta(seconds=61), START + timedelta(seconds=90)]
     await asyncio.gather(*sleepers)
+
+
+async def test_a_clock_that_stood_still_on_the_way_does_not_go_back():
+    clock, woken = VirtualClock(), []
+
+    async def sleeper(seconds):
+        await clock.sleep(seconds)
+        if seconds == 1:
+            clock.stand_still(timedelta(minutes=15))
+        woken.append((seconds, clock.boottime()))
+
+    tasks = [asyncio.ensure_future(sleeper(seconds)) for seconds in (1, 2, 60)]
+    await clock.advance(5)
+    await asyncio.gather(*tasks)
+
+    assert woken == [(1, 901.0), (2, 901.0), (60, 901.0)]
+    assert clock.boottime() == 901.0
