@@ -6,6 +6,7 @@ import pytest
 from cast import ANA, ANA_TOO, BEN, CHI, DEE, OURS, OURS_GERMAN, PEOPLE, alert, rules, step
 from rig import FOR_HANDS, Rig
 
+from escalator.escalation.call_events import CallIntended
 from escalator.escalation.calls import CallState
 from escalator.escalation.events import Action, AlertReceived
 from escalator.escalation.incidents import PageState
@@ -352,6 +353,29 @@ async def test_a_number_that_changed_is_not_rung_any_more(tmp_path):
         await rig.until(lambda: rig.incident().phase == "acknowledged")
 
         assert [call.to for call in rig.sim.calls] == [ANA_TOO]
+        await rig.sim.settle()
+
+
+async def test_a_reload_between_the_intent_and_its_first_byte_rings_nobody_who_left(tmp_path):
+    """(C4, I5) The intent is on disk already; the number is not asked for any more."""
+    policy = rules(step("ana"), step("ben"))
+    async with Rig(tmp_path, policy) as rig:
+        everybody(rig, Script.answers("4"))
+        people = {key: person for key, person in PEOPLE.items() if key != "ana"}
+        submit_each = rig.engine.submit_each
+
+        async def and_reload(*events, **how):
+            outcomes = await submit_each(*events, **how)
+            if any(isinstance(event, CallIntended) for event in events):
+                rig.engine.rules = replace(policy, people=people)
+            return outcomes
+
+        rig.engine.submit_each = and_reload
+        await rig.fire()
+        await rig.until(lambda: rig.incident().phase == "acknowledged")
+
+        assert [call.to for call in rig.sim.calls] == [BEN]
+        assert rig.calls()[0].outcome == "canceled"
         await rig.sim.settle()
 
 
