@@ -87,7 +87,7 @@ def list_(
         ]
         for one in found["overrides"]
     ]
-    click.echo(table(["ID", "SCHEDULE", "PERSON", "FROM", "TO", "REASON"], rows))
+    click.echo(table(["ID", "SCHEDULE", "PERSON", "FROM (UTC)", "TO (UTC)", "REASON"], rows))
 
 
 @override.command()

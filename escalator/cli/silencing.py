@@ -83,7 +83,7 @@ def list_(*, config_file: str, url: str | None, token_file: str | None, output: 
         ]
         for one in found["silences"]
     ]
-    click.echo(table(["ID", "STATE", "FROM", "TO", "MATCHERS", "BY", "COMMENT"], rows))
+    click.echo(table(["ID", "STATE", "FROM (UTC)", "TO (UTC)", "MATCHERS", "BY", "COMMENT"], rows))
 
 
 @silence.command()

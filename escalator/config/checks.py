@@ -6,6 +6,8 @@ of the file does not fit its type: all errors come at once. They take nothing fo
 shapes; a wrong shape is told elsewhere.
 """
 
+from collections.abc import Iterable
+
 from escalator.config.document import Document, Plain
 from escalator.config.parts import (
     NEXT,
@@ -58,7 +60,10 @@ def _check_targets(document: Document) -> None:
             continue
         name = target.removesuffix(NEXT)
         if name == target:
-            document.report(path, f"nobody is called {target!r}{suggestion(target, known)}")
+            document.report(
+                path,
+                f"nobody is called {target!r}{suggestion(target, _meant(target, known, schedules))}",
+            )
         elif name in people:
             document.report(path, f"{name!r} is a person; only a schedule has a next one")
         elif name not in schedules:
@@ -78,6 +83,11 @@ def _check_routes(document: Document) -> None:
             names.add(name)
     if policies and DEFAULT_POLICY not in policies:
         _check_all_routed(document, routes)
+
+
+def _meant(target: str, known: set[str], schedules: Iterable[str]) -> set[str]:
+    """What a target may have meant; the next of a schedule only where a dot was written."""
+    return {f"{name}{NEXT}" for name in schedules} if "." in target and schedules else known
 
 
 def _check_policy_names(document: Document) -> None:

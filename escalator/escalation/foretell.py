@@ -37,7 +37,8 @@ def what_next(rules: Rules, incident: Incident) -> Next | None:
             asked = _asked_first(rules, incident, wall)
             what = f"the acknowledgement runs out; {asked}{_from(rules, policy, (0, 1), wall)}"
         case Phase.SNOOZED:
-            ends = f"held by {incident.held} until then" if incident.held else "the snooze ends"
+            held = f"asked again whether it is still held ({incident.held})"
+            ends = held if incident.held else "the snooze ends"
             what = f"{ends}; {_from(rules, policy, (0, 1), wall)}"
         case Phase.EXHAUSTED if is_over:
             what = _fallback(rules, policy, wall)

@@ -107,9 +107,9 @@ def standing(rules: Rules, person: Person, action: Action, incident: Incident) -
         case Phase.ACKNOWLEDGED:
             by = _name(rules, incident.acknowledged_by)
             return text_phrase(language, "acknowledged_by", what=what, by=by)
-        case _ if action is Action.ESCALATE:
+        case Phase.TRIGGERED if action is Action.ESCALATE:
             return text_phrase(language, "passed_on", what=what)
-        case _:  # told twice, and it rings again by now
+        case _:  # nobody is left to pass it on to; or told twice, and it rings again by now
             key = rules.keys.acknowledge
             hint = text_phrase(language, "reply", key=key, code=incident.code)
             return f"{what}. {hint}"

@@ -1,6 +1,7 @@
 """Who is on call over HTTP: now or at a moment, until when and why, and the shifts of the days after."""
 
 import asyncio
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,8 @@ from escalator.web.context import WebContext
 from escalator.web.foresight_shapes import oncall_shape
 
 AT_CHARS_MAX = 80
+
+_BLANK_FOR_PLUS = re.compile(r"(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:\d\d)$")
 
 
 class OnCall:
@@ -37,6 +40,8 @@ def moment_asked(text: str, zone: ZoneInfo) -> datetime:
     """The moment that `at` names; local times are of this zone, unless one is written behind them."""
     if len(text) > AT_CHARS_MAX:
         raise invalid("at", f"is longer than {AT_CHARS_MAX} characters")
+    # A plus that was not encoded arrives as a blank.
+    text = _BLANK_FOR_PLUS.sub(r"\1+\2", text)
     try:
         return read_at(text, zone)
     except ValueError as problem:

@@ -11,6 +11,7 @@ from escalator.escalation.calls import CallOutcome
 from escalator.escalation.decide import decide
 from escalator.escalation.events import Action, AlertFired, Asked, Due, PageEnded, PagePlaced
 from escalator.escalation.foretell import what_next
+from escalator.escalation.holding import Hold
 from escalator.escalation.rules import Person, Policy, Rules, Step
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -117,4 +118,23 @@ def test_without_anybody_the_fallback_is_nobody():
 
     assert (
         what_next(replace(rules, people={}), opened(rules)).what == "ringing the fallback: nobody"
+    )
+
+
+def test_a_held_incident_is_asked_about_and_no_end_is_promised():
+    rules = rules_of("ana")
+    where = Place(
+        policy="default",
+        route="",
+        group_key="g",
+        severity="",
+        hold=Hold(why="silence s1", until=None),
+    )
+    alert = Alert(receiver="am", key="k", status=AlertStatus.FIRING, group="g")
+    event = AlertFired(alert=alert, place=where, known=None, fresh_id="1")
+
+    coming = what_next(rules, decide(rules, None, event, NOW).incident)
+
+    assert coming.what == (
+        "asked again whether it is still held (silence s1); step 1 of round 1: Ana Ortega"
     )

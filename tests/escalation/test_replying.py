@@ -128,12 +128,17 @@ CODE = incident(Phase.TRIGGERED).code
         (ACK, incident(Phase.ACKNOWLEDGED, acknowledged_by="api"), "acknowledged by api"),
         (ACK, incident(Phase.RESOLVED), "resolved"),
         (UP, incident(Phase.TRIGGERED), "passed on"),
-        (UP, incident(Phase.EXHAUSTED), "passed on"),
         (LATER, incident(Phase.SNOOZED, until=NOW), "snoozed until 2026-11-22 12:00"),
     ],
 )
 def test_how_an_incident_stands_is_said(action, found, said):
     assert standing(RULES, ANA, action, found) == f"Disk full ({CODE}): {said}"
+
+
+def test_nobody_is_said_to_be_next_where_the_fallback_is_rung_already():
+    said = standing(RULES, ANA, UP, incident(Phase.EXHAUSTED))
+
+    assert said == f"Disk full ({CODE}). Reply 4 {CODE} to acknowledge"
 
 
 def test_what_rings_again_is_never_called_acknowledged():

@@ -159,3 +159,12 @@ async def test_a_bad_body_says_which_field(listener, body, path):
     answer = await listener.post("/api/v1/explain", body)
 
     assert answer.error == (400, "invalid_field", path)
+
+
+async def test_a_plus_that_was_not_encoded_is_understood(listen):
+    listener = await listen()
+
+    answer = await listener.get("/api/v1/oncall?at=2026-12-24T23:30:00+01:00")
+
+    assert answer.status == 200
+    assert answer.json["at"] == "2026-12-24T22:30:00.000Z"
